@@ -1,0 +1,142 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+)
+
+// adopt returns after with names of classes that before has, where that makes
+// the change small:
+//
+//   - a class whose content before has too keeps its name there, so that none
+//     of its members' elements change;
+//   - of the others, a class takes the name of the class that held the most of
+//     its members, so that its map is edited in place, if that changes fewer
+//     intervals than a new map would hold;
+//   - the rest keep their own names, unless one is in use.
+func adopt(before, after *Ruleset) *Ruleset {
+	if before == nil || after == nil {
+		return after
+	}
+	a := adoption{names: map[string]string{}, taken: map[string]bool{}}
+	for _, c := range before.Classes {
+		a.taken[c.Name] = true
+	}
+	olds, news := a.keepEqual(before.Classes, after.Classes)
+	a.editInPlace(candidates(before, after, olds, news))
+	for _, c := range news {
+		if _, adopted := a.names[c.Name]; !adopted {
+			a.names[c.Name] = freeName(c.content(), a.taken)
+		}
+	}
+	return after.renamed(a.names)
+}
+
+// adoption collects the names.
+type adoption struct {
+	names map[string]string // from those in after
+	taken map[string]bool   // all names of before, and those given away
+}
+
+// keepEqual returns the classes of both sides that have no equal on the other.
+func (a *adoption) keepEqual(before, after []Class) (olds, news []Class) {
+	byContent := map[string]string{}
+	for _, c := range before {
+		byContent[c.content()] = c.Name
+	}
+	kept := map[string]bool{}
+	for _, c := range after {
+		if name, ok := byContent[c.content()]; ok {
+			a.names[c.Name] = name
+			kept[name] = true
+		} else {
+			news = append(news, c)
+		}
+	}
+	for _, c := range before {
+		if !kept[c.Name] {
+			olds = append(olds, c)
+		}
+	}
+	return olds, news
+}
+
+// candidate is an old class that a new one could be made of in place.
+type candidate struct {
+	old, new string
+	members  int // that are in both
+	changes  int // intervals to delete and to add
+}
+
+func (a *adoption) editInPlace(all []candidate) {
+	used := map[string]bool{}
+	for _, c := range all {
+		if _, adopted := a.names[c.new]; adopted || used[c.old] {
+			continue
+		}
+		a.names[c.new] = c.old
+		used[c.old] = true
+	}
+}
+
+// candidates are sorted, the best first.
+func candidates(before, after *Ruleset, olds, news []Class) []candidate {
+	shared := sharedMembers(before, after)
+	var all []candidate
+	for _, n := range news {
+		for _, o := range olds {
+			c := candidate{o.Name, n.Name, shared[[2]string{o.Name, n.Name}], 0}
+			if c.members == 0 {
+				continue
+			}
+			if c.changes = changes(o.Intervals, n.Intervals); c.changes < len(n.Intervals) {
+				all = append(all, c)
+			}
+		}
+	}
+	slices.SortFunc(all, func(x, y candidate) int {
+		return cmp.Or(
+			cmp.Compare(y.members, x.members),
+			cmp.Compare(x.changes, y.changes),
+			cmp.Compare(x.new, y.new),
+			cmp.Compare(x.old, y.old),
+		)
+	})
+	return all
+}
+
+// sharedMembers counts, for an old and a new class, the members of both. The
+// node decision counts as one, whatever the number of pods that follow it.
+func sharedMembers(before, after *Ruleset) map[[2]string]int {
+	shared := map[[2]string]int{{before.Node, after.Node}: 1}
+	olds := before.Pods
+	for _, m := range after.Pods {
+		for len(olds) > 0 && olds[0].Addr.Less(m.Addr) {
+			olds = olds[1:]
+		}
+		if len(olds) > 0 && olds[0].Addr == m.Addr {
+			shared[[2]string{olds[0].Class, m.Class}]++
+		}
+	}
+	return shared
+}
+
+// changes counts the intervals that are in one of the two lists only.
+func changes(a, b []Interval) int {
+	common := 0
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		switch order := a[i].First.Compare(b[j].First); {
+		case order < 0:
+			i++
+		case order > 0:
+			j++
+		default:
+			if a[i] == b[j] {
+				common++
+			}
+			i++
+			j++
+		}
+	}
+	return len(a) + len(b) - 2*common
+}

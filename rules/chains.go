@@ -1,0 +1,92 @@
+package rules
+
+import "github.com/snatd/snatd/rules/nft"
+
+func (c Class) chain() nft.Chain {
+	return nft.Chain{Name: c.Name, Rules: []nft.Rule{
+		{nft.Lookup{Address: nft.DestinationAddress, Map: c.Name}},
+		{c.Default.verdict()},
+	}}
+}
+
+func (r *Ruleset) prerouting() nft.Chain {
+	c := nft.Chain{
+		Name: preroutingChain,
+		Hook: &nft.Hook{Type: "filter", Point: "prerouting", Priority: nft.PriorityDNAT + 10},
+		Rules: []nft.Rule{
+			{nft.InputInterface{Patterns: r.Network.PodInterfaces, Not: true}, nft.Return()},
+			// Decided on its first packet, never again: a change of policy
+			// leaves live connections as they are.
+			{nft.Confirmed{}, nft.Goto(restoreChain)},
+		},
+	}
+	if r.Node != "" {
+		c.Rules = append(c.Rules,
+			nft.Rule{nft.DestinationLocal{}, nft.Return()},
+			nft.Rule{nft.Lookup{Address: nft.SourceAddress, Map: podsMap}},
+			nft.Rule{nft.Goto(r.Node)},
+		)
+	}
+	return c
+}
+
+// translate marks the connection for postrouting and for its later packets, and
+// this packet for routing, which is next.
+func (r *Ruleset) translate() nft.Chain {
+	return nft.Chain{Name: translateChain, Rules: []nft.Rule{
+		{nft.SetMark{Mark: nft.ConnectionMark, Mask: r.Network.Mark}},
+		{nft.SetMark{Mark: nft.PacketMark, Mask: r.Network.Mark}},
+	}}
+}
+
+func (r *Ruleset) restore() nft.Chain {
+	return nft.Chain{Name: restoreChain, Rules: []nft.Rule{{
+		nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: r.Network.Mark},
+		nft.SetMark{Mark: nft.PacketMark, Mask: r.Network.Mark},
+	}}}
+}
+
+// postrouting runs behind kube-proxy's masquerading, so that it wins. Connections
+// to a node port have the mark too but do not come from a pod's interface.
+func (r *Ruleset) postrouting() nft.Chain {
+	c := nft.Chain{
+		Name: postroutingChain,
+		Hook: &nft.Hook{Type: "nat", Point: "postrouting", Priority: nft.PrioritySNAT + 10},
+	}
+	if r.Node == "" {
+		return c
+	}
+	rule := nft.Rule{nft.InputInterface{Patterns: r.Network.PodInterfaces}}
+	if len(r.Network.ExemptInterfaces) > 0 {
+		rule = append(rule, nft.OutputInterface{Patterns: r.Network.ExemptInterfaces, Not: true})
+	}
+	c.Rules = []nft.Rule{append(rule,
+		nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: r.Network.Mark},
+		nft.NAT{Kind: "snat", To: r.Network.Primary, Ports: r.Network.Randomize.ports()},
+	)}
+	return c
+}
+
+// nodePorts marks connections that came to an address of the node, so that
+// restore sends the pod's replies out by the interface they came in by.
+func (r *Ruleset) nodePorts() nft.Chain {
+	return nft.Chain{
+		Name: nodePortsChain,
+		Hook: &nft.Hook{Type: "filter", Point: "prerouting", Priority: nft.PriorityMangle},
+		Rules: []nft.Rule{{
+			nft.InputInterface{Patterns: []string{r.Network.PrimaryInterface}},
+			nft.DestinationLocal{},
+			nft.SetMark{Mark: nft.ConnectionMark, Mask: r.Network.Mark},
+		}},
+	}
+}
+
+func (r Randomize) ports() nft.PortChoice {
+	switch r {
+	case RandomizePRNG:
+		return nft.PortsFullyRandom
+	case RandomizeHash:
+		return nft.PortsRandom
+	}
+	return nft.PortsKeep
+}

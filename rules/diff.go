@@ -1,0 +1,23 @@
+package rules
+
+import "github.com/snatd/snatd/rules/nft"
+
+// Diff returns the plan that leads from before, which the kernel holds, to
+// after. A nil before says that the table does not exist; a nil after removes
+// it. The plan is empty if nothing changes.
+//
+// Its After has the content of after, but keeps names that before's classes
+// have: pass it as the next before.
+func Diff(before, after *Ruleset) Plan {
+	after = adopt(before, after)
+	return Plan{After: after, Ops: nft.Diff(before.Table(), after.Table())}
+}
+
+// Replace returns the plan that leads to after from a kernel whose table is not
+// known, or may not exist, in one transaction. A nil after removes the table.
+func Replace(after *Ruleset) Plan {
+	// Deleting a table that does not exist is an error; adding one that does
+	// is not.
+	ops := nft.Plan{nft.AddTable{Table: TableName}, nft.DeleteTable{Table: TableName}}
+	return Plan{After: after, Ops: append(ops, nft.Diff(nil, after.Table())...)}
+}

@@ -1,0 +1,41 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Digest identifies what the kernel does with packets, as 64 hex digits: that of
+// a ruleset which kept names is that of the same ruleset freshly compiled. It is
+// taken over the table's text under canonical names. Without a ruleset it is
+// empty.
+func (r *Ruleset) Digest() string {
+	if r == nil {
+		return ""
+	}
+	contents := make([]string, len(r.Classes))
+	for i, c := range r.Classes {
+		contents[i] = c.content()
+	}
+	canonical := canonicalNames(contents)
+	names := make(map[string]string, len(contents))
+	for i, c := range r.Classes {
+		names[c.Name] = canonical[contents[i]]
+	}
+	sum := sha256.Sum256([]byte(r.renamed(names).Table().String()))
+	return hex.EncodeToString(sum[:])
+}
+
+// renamed returns the ruleset with other names for all its classes.
+func (r *Ruleset) renamed(names map[string]string) *Ruleset {
+	out := &Ruleset{Network: r.Network, Node: names[r.Node], Pods: make([]Member, 0, len(r.Pods))}
+	for _, m := range r.Pods {
+		out.Pods = append(out.Pods, Member{m.Addr, names[m.Class]})
+	}
+	for _, c := range r.Classes {
+		c.Name = names[c.Name]
+		out.Classes = append(out.Classes, c)
+	}
+	out.sortClasses()
+	return out
+}

@@ -1,0 +1,42 @@
+package rules
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// Lookup returns what the kernel does with the first packet from src to dst, as
+// it comes from a pod's interface. What the table does not translate is
+// excluded: without a ruleset, while draining, and IPv6.
+func (r *Ruleset) Lookup(src, dst netip.Addr) Outcome {
+	if r == nil || r.Node == "" || !src.Is4() || !dst.Is4() {
+		return Outcome{Action: Exclude}
+	}
+	name := r.ClassOf(src)
+	i, _ := slices.BinarySearchFunc(r.Classes, name, func(c Class, name string) int {
+		return cmp.Compare(c.Name, name)
+	})
+	return r.Classes[i].lookup(dst)
+}
+
+// ClassOf returns the name of the class that decides for packets from src;
+// empty while draining.
+func (r *Ruleset) ClassOf(src netip.Addr) string {
+	if i, ok := slices.BinarySearchFunc(r.Pods, src, func(m Member, a netip.Addr) int {
+		return m.Addr.Compare(a)
+	}); ok {
+		return r.Pods[i].Class
+	}
+	return r.Node
+}
+
+func (c Class) lookup(dst netip.Addr) Outcome {
+	i, _ := slices.BinarySearchFunc(c.Intervals, dst, func(i Interval, a netip.Addr) int {
+		return i.Last.Compare(a)
+	})
+	if i < len(c.Intervals) && c.Intervals[i].First.Compare(dst) <= 0 {
+		return c.Intervals[i].Outcome
+	}
+	return c.Default
+}

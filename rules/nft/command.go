@@ -1,0 +1,66 @@
+package nft
+
+import (
+	"fmt"
+	"strings"
+)
+
+// String gives the plan as a file for "nft -f", which applies it as one
+// transaction. The empty plan is the empty file.
+func (p Plan) String() string {
+	var b strings.Builder
+	for _, op := range p {
+		b.WriteString(op.String())
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func (o AddTable) String() string    { return "add table ip " + o.Table }
+func (o DeleteTable) String() string { return "delete table ip " + o.Table }
+
+func (o AddChain) String() string {
+	text := fmt.Sprintf("add chain ip %s %s", o.Table, o.Name)
+	if o.Hook != nil {
+		text += fmt.Sprintf(" { %s }", o.Hook)
+	}
+	return text
+}
+
+func (o FlushChain) String() string  { return fmt.Sprintf("flush chain ip %s %s", o.Table, o.Name) }
+func (o DeleteChain) String() string { return fmt.Sprintf("delete chain ip %s %s", o.Table, o.Name) }
+
+func (o AddRule) String() string {
+	return fmt.Sprintf("add rule ip %s %s %s", o.Table, o.Chain, o.Rule)
+}
+
+func (o AddMap) String() string {
+	flags := ""
+	if o.Interval {
+		flags = " flags interval;"
+	}
+	return fmt.Sprintf("add map ip %s %s { type ipv4_addr : verdict;%s }", o.Table, o.Name, flags)
+}
+
+func (o DeleteMap) String() string { return fmt.Sprintf("delete map ip %s %s", o.Table, o.Name) }
+
+func (o AddElements) String() string {
+	return elementsCommand("add", o.Table, o.Map, o.Elements)
+}
+
+func (o DeleteElements) String() string {
+	return elementsCommand("delete", o.Table, o.Map, o.Elements)
+}
+
+// elementsCommand keeps the most frequent change, one pod, on one line.
+func elementsCommand(verb, table, name string, elements []Element) string {
+	head := fmt.Sprintf("%s element ip %s %s {", verb, table, name)
+	if len(elements) == 1 {
+		return head + " " + elements[0].String() + " }"
+	}
+	var b strings.Builder
+	b.WriteString(head + "\n")
+	writeElements(&b, "\t", elements)
+	b.WriteString("}")
+	return b.String()
+}

@@ -1,0 +1,110 @@
+package nft_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/snatd/snatd/rules/nft"
+	"github.com/snatd/snatd/rules/nft/nfttest"
+)
+
+// small is a table with one chain that a map leads to, and a change to it.
+func small(change func(*nft.Table)) *nft.Table {
+	t := &nft.Table{
+		Name: "t",
+		Maps: []nft.Map{{Name: "m", Interval: true, Elements: []nft.Element{
+			element("10.0.0.0", "10.0.255.255", nft.Goto("a")),
+			element("10.2.0.0", "10.2.255.255", nft.Accept()),
+		}}},
+		Chains: []nft.Chain{
+			{Name: "a", Rules: []nft.Rule{{nft.Accept()}}},
+			{Name: "b", Hook: &nft.Hook{Type: "filter", Point: "prerouting", Priority: 0}, Rules: []nft.Rule{
+				{nft.Lookup{Address: nft.DestinationAddress, Map: "m"}},
+			}},
+		},
+	}
+	change(t)
+	return t
+}
+
+const full = `add table ip t
+add chain ip t a
+add chain ip t b { type filter hook prerouting priority 0; policy accept; }
+add map ip t m { type ipv4_addr : verdict; flags interval; }
+add rule ip t a accept
+add rule ip t b ip daddr vmap @m
+add element ip t m {
+	10.0.0.0/16 : goto a,
+	10.2.0.0/16 : accept
+}
+`
+
+func TestDiff(t *testing.T) {
+	same := func(*nft.Table) {}
+	for _, c := range []struct {
+		name          string
+		before, after *nft.Table
+		want          string
+	}{
+		{"nothing", nil, nil, ""},
+		{"equal", small(same), small(same), ""},
+		{"new", nil, small(same), full},
+		{"gone", small(same), nil, "delete table ip t\n"},
+		{"an element more", small(same), small(func(t *nft.Table) {
+			t.Maps[0].Elements = append(t.Maps[0].Elements, element("10.3.0.0", "10.3.0.0", nft.Accept()))
+		}), "add element ip t m { 10.3.0.0 : accept }\n"},
+		{"an element changes its verdict", small(same), small(func(t *nft.Table) {
+			t.Maps[0].Elements[1].Verdict = nft.Goto("a")
+		}), "delete element ip t m { 10.2.0.0/16 : accept }\nadd element ip t m { 10.2.0.0/16 : goto a }\n"},
+		{"elements swap places with what they overlap", small(same), small(func(t *nft.Table) {
+			t.Maps[0].Elements = []nft.Element{element("10.0.128.0", "10.2.0.0", nft.Accept())}
+		}), `delete element ip t m {
+	10.0.0.0/16 : goto a,
+	10.2.0.0/16 : accept
+}
+add element ip t m { 10.0.128.0-10.2.0.0 : accept }
+`},
+		{"a rule changes", small(same), small(func(t *nft.Table) {
+			t.Chains[0].Rules = []nft.Rule{{nft.DestinationLocal{}, nft.Return()}, {nft.Accept()}}
+		}), "flush chain ip t a\nadd rule ip t a fib daddr type local return\nadd rule ip t a accept\n"},
+		{"a chain and a map go", small(same), small(func(t *nft.Table) {
+			t.Maps = nil
+			t.Chains = t.Chains[1:]
+			t.Chains[0].Rules = nil
+		}), "flush chain ip t a\nflush chain ip t b\ndelete map ip t m\ndelete chain ip t a\n"},
+		{"chains that go refer to each other", small(func(t *nft.Table) {
+			t.Chains[1].Rules = append(t.Chains[1].Rules, nft.Rule{nft.Goto("c")})
+			t.Chains = append(t.Chains,
+				nft.Chain{Name: "c", Rules: []nft.Rule{{nft.Goto("d")}}},
+				nft.Chain{Name: "d"})
+		}), small(same), `flush chain ip t b
+add rule ip t b ip daddr vmap @m
+flush chain ip t c
+delete chain ip t c
+delete chain ip t d
+`},
+		{"a hook changes", small(func(t *nft.Table) { t.Chains[1].Hook.Priority = 10 }), small(same),
+			"delete table ip t\n" + full},
+		{"a chain becomes a base chain", small(func(t *nft.Table) { t.Chains[1].Hook = nil }), small(same),
+			"delete table ip t\n" + full},
+		{"a map's flags change", small(func(t *nft.Table) { t.Maps[0] = nft.Map{Name: "m"} }), small(same),
+			"delete table ip t\n" + full},
+		{"the name changes", small(func(t *nft.Table) { t.Name = "old" }), small(same),
+			"delete table ip old\n" + full},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			plan := nft.Diff(c.before, c.after)
+			if d := cmp.Diff(c.want, plan.String()); d != "" {
+				t.Error(d)
+			}
+			got, err := nfttest.Apply(c.before, plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(c.after.String(), got.String()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package nfttest
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/snatd/snatd/rules/nft"
+)
+
+// baseChains returns the chains at a hook in the order in which they run.
+func baseChains(t *nft.Table, point string) []*nft.Chain {
+	var found []*nft.Chain
+	if t == nil {
+		return nil
+	}
+	for i, c := range t.Chains {
+		if c.Hook != nil && c.Hook.Point == point {
+			found = append(found, &t.Chains[i])
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *nft.Chain) int { return cmp.Compare(a.Hook.Priority, b.Hook.Priority) })
+	return found
+}
+
+// chain finds a chain that a verdict goes to; the table is one that Apply
+// accepts, where it exists.
+func chain(t *nft.Table, name string) *nft.Chain {
+	i := slices.IndexFunc(t.Chains, func(c nft.Chain) bool { return c.Name == name })
+	return &t.Chains[i]
+}
+
+// lookup scans the map, one element after the other.
+func lookup(t *nft.Table, name string, a netip.Addr) nft.Verdict {
+	i := slices.IndexFunc(t.Maps, func(m nft.Map) bool { return m.Name == name })
+	for _, e := range t.Maps[i].Elements {
+		if e.First.Compare(a) <= 0 && a.Compare(e.Last) <= 0 {
+			return e.Verdict
+		}
+	}
+	return nft.Verdict{}
+}

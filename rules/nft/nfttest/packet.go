@@ -1,0 +1,114 @@
+package nfttest
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/snatd/snatd/rules/nft"
+)
+
+// Packet is what the rules of a table can see of a packet, and change.
+type Packet struct {
+	In, Out         string // names of interfaces
+	Src, Dst        netip.Addr
+	Local           bool // Dst is an address of the node
+	Confirmed       bool // not the first packet of its connection
+	ConnMark, Mark  uint32
+	TranslatedTo    netip.Addr // set by a rule of type nat
+	TranslatedPorts nft.PortChoice
+}
+
+// Prerouting passes the packet through the table's base chains at prerouting,
+// by priority, and returns what they made of it.
+func Prerouting(t *nft.Table, p Packet) Packet { return pass(t, "prerouting", p) }
+
+// Postrouting does the same for postrouting. As in the kernel, chains of type
+// nat see only the first packet of a connection.
+func Postrouting(t *nft.Table, p Packet) Packet { return pass(t, "postrouting", p) }
+
+func pass(t *nft.Table, point string, p Packet) Packet {
+	for _, c := range baseChains(t, point) {
+		if c.Hook.Type != "nat" || !p.Confirmed {
+			walk(t, c, &p)
+		}
+	}
+	return p
+}
+
+// walk runs a chain up to its verdict. Every verdict ends it: nothing here jumps
+// to a chain to come back.
+func walk(t *nft.Table, c *nft.Chain, p *Packet) {
+	for _, r := range c.Rules {
+		switch v := p.run(t, r); v.Kind {
+		case "goto":
+			walk(t, chain(t, v.Goto), p)
+			return
+		case "accept", "return":
+			return
+		}
+	}
+}
+
+// run returns the rule's verdict, or the zero Verdict to go on with the next.
+func (p *Packet) run(t *nft.Table, r nft.Rule) nft.Verdict {
+	for _, e := range r {
+		switch e := e.(type) {
+		case nft.InputInterface:
+			if matches(e.Patterns, p.In) == e.Not {
+				return nft.Verdict{}
+			}
+		case nft.OutputInterface:
+			if matches(e.Patterns, p.Out) == e.Not {
+				return nft.Verdict{}
+			}
+		case nft.Confirmed:
+			if !p.Confirmed {
+				return nft.Verdict{}
+			}
+		case nft.DestinationLocal:
+			if !p.Local {
+				return nft.Verdict{}
+			}
+		case nft.MarkIsSet:
+			if *p.mark(e.Mark)&e.Mask != e.Mask {
+				return nft.Verdict{}
+			}
+		case nft.SetMark:
+			*p.mark(e.Mark) |= e.Mask
+		case nft.Lookup:
+			return lookup(t, e.Map, p.address(e.Address))
+		case nft.NAT:
+			p.TranslatedTo, p.TranslatedPorts = e.To, e.Ports
+			return nft.Accept()
+		case nft.Verdict:
+			return e
+		default:
+			panic(fmt.Sprintf("nfttest: expression %T is not known", e))
+		}
+	}
+	return nft.Verdict{}
+}
+
+func (p *Packet) mark(m nft.Mark) *uint32 {
+	if m == nft.ConnectionMark {
+		return &p.ConnMark
+	}
+	return &p.Mark
+}
+
+func (p *Packet) address(a nft.Address) netip.Addr {
+	if a == nft.SourceAddress {
+		return p.Src
+	}
+	return p.Dst
+}
+
+func matches(patterns []string, name string) bool {
+	for _, pattern := range patterns {
+		if stem, wild := strings.CutSuffix(pattern, "*"); pattern == name || wild && strings.HasPrefix(name, stem) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,46 @@
+package rules
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+)
+
+// String gives "exclude", "translate", or "translate to ADDRESS".
+func (o Outcome) String() string {
+	if o.Source.IsValid() {
+		return string(o.Action) + " to " + o.Source.String()
+	}
+	return string(o.Action)
+}
+
+func (o Outcome) check() error {
+	switch {
+	case o.Action == Exclude && o.Source.IsValid():
+		return fmt.Errorf("%q takes no source address, got %s", Exclude, o.Source)
+	case o.Action == Exclude:
+		return nil
+	case o.Action == Translate && o.Source.IsValid() && !o.Source.Is4():
+		return fmt.Errorf("source %s: accepted is an IPv4 address, or none for the primary one", o.Source)
+	case o.Action == Translate:
+		return nil
+	}
+	return fmt.Errorf("action %q: accepted are %q and %q", o.Action, Exclude, Translate)
+}
+
+// canonical gives the two ways to say "the primary address" one value.
+func (o Outcome) canonical(primary netip.Addr) Outcome {
+	if o.Source == primary {
+		o.Source = netip.Addr{}
+	}
+	return o
+}
+
+// append writes the outcome so that outcomes that differ differ in bytes and
+// none is the beginning of another.
+func (o Outcome) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(o.Action)))
+	b = append(b, o.Action...)
+	b = append(b, byte(o.Source.BitLen()))
+	return append(b, o.Source.AsSlice()...)
+}

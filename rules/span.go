@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"net/netip"
+	"slices"
+)
+
+// span is an Interval with addresses as numbers, which can be counted and
+// compared at no cost; the compiler works on these.
+type span struct {
+	first, last uint32
+	outcome     Outcome
+}
+
+const lastAddress = math.MaxUint32
+
+func spanOf(p netip.Prefix, outcome Outcome) span {
+	first := number(p.Addr())
+	// A shift by 32, for a single address, gives 0 in Go.
+	return span{first, first | lastAddress>>p.Bits(), outcome}
+}
+
+// prefix is the inverse of spanOf.
+func (s span) prefix() netip.Prefix {
+	return netip.PrefixFrom(address(s.first), bits.LeadingZeros32(s.first^s.last))
+}
+
+// size is how many addresses the span has, up to 2^32.
+func (s span) size() uint64 { return uint64(s.last) - uint64(s.first) + 1 }
+
+// sortSpans puts a span before those inside it. Spans that are equal but for the
+// outcome stay in their order.
+func sortSpans(spans []span) {
+	slices.SortStableFunc(spans, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(b.last, a.last))
+	})
+}
+
+// push appends a span that lies behind all others, as a part of the last one if
+// it continues that with the same outcome.
+func push(spans []span, s span) []span {
+	if n := len(spans); n > 0 && spans[n-1].outcome == s.outcome && spans[n-1].last+1 == s.first {
+		spans[n-1].last = s.last
+		return spans
+	}
+	return append(spans, s)
+}
+
+func number(a netip.Addr) uint32 {
+	octets := a.As4()
+	return binary.BigEndian.Uint32(octets[:])
+}
+
+func address(n uint32) netip.Addr {
+	var octets [4]byte
+	binary.BigEndian.PutUint32(octets[:], n)
+	return netip.AddrFrom4(octets)
+}

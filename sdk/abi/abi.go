@@ -1,0 +1,110 @@
+// Package abi is the contract between a policy module and the host, snat_v1:
+// names, signatures, values and limits. It is stated here once; the host checks
+// and serves modules by it, and the SDK is written against it.
+//
+// Nothing here runs: no memory is touched and no function is called.
+package abi
+
+// Module is the name of the module that host functions are imported from. It
+// is also the version: a change that breaks a module gets another name.
+const Module = "snat_v1"
+
+// Host functions that a module may import from Module. Every pointer is an
+// offset in the guest's memory, every length is in bytes.
+const (
+	// Fact reads one fact: (key, key_len, buf, cap) -> length, or Absent. The
+	// value is written to buf only if its length is at most cap.
+	Fact = "fact"
+	// FactKeys lists the keys under a prefix, sorted, each ended by a NUL:
+	// (prefix, prefix_len, buf, cap) -> length; the same rule as Fact.
+	FactKeys = "fact_keys"
+	// Exclude keeps the source towards a prefix: (cidr, len, why, len).
+	Exclude = "exclude"
+	// Translate translates the source towards a prefix, to the node's primary
+	// address or to another: (cidr, len, source, len, why, len).
+	Translate = "translate"
+	// Log writes a line to the daemon's log: (level, msg, len).
+	Log = "log"
+	// Fail ends the evaluation with an error: (msg, len). It never returns.
+	Fail = "fail"
+)
+
+// Functions that a module exports, beside its memory.
+const (
+	// Memory is the exported memory.
+	Memory = "memory"
+	// Decide answers for the current subject: () -> Decided, NoOpinion, or
+	// anything else for an error.
+	Decide = "decide"
+	// Validate, optional, checks the module's configuration at load: () -> 0,
+	// or anything else for an error.
+	Validate = "validate"
+	// Initialize, optional, is called once on a new instance.
+	Initialize = "_initialize"
+)
+
+// Results.
+const (
+	// Absent is the length that Fact returns for a fact that does not exist.
+	Absent int32 = -1
+	// Decided says that the calls to Exclude and Translate are the answer.
+	Decided int32 = 0
+	// NoOpinion leaves the subject to the modules behind.
+	NoOpinion int32 = 1
+)
+
+// Levels of Log, as in log/slog divided by four.
+const (
+	LevelDebug int32 = -1
+	LevelInfo  int32 = 0
+	LevelWarn  int32 = 1
+	LevelError int32 = 2
+)
+
+// Limits of one evaluation. A module that passes one fails with an error that
+// names it.
+const (
+	MaxKey      = 1 << 10  // bytes of a key or prefix of keys
+	MaxValue    = 1 << 18  // bytes of a value or list of keys
+	MaxReason   = 256      // bytes of a reason
+	MaxMessage  = 4 << 10  // bytes of one log line or error text
+	MaxLog      = 64 << 10 // bytes of all log lines together
+	MaxPrefixes = 10_000   // prefixes in one decision
+)
+
+// Function is a host function's or an export's WebAssembly signature; every
+// parameter and result is an i32.
+type Function struct {
+	Name    string
+	Params  int
+	Results int
+}
+
+// Imports are the host functions, the only ones beside WASI's listed ones.
+var Imports = []Function{
+	{Fact, 4, 1},
+	{FactKeys, 4, 1},
+	{Exclude, 4, 0},
+	{Translate, 6, 0},
+	{Log, 3, 0},
+	{Fail, 2, 0},
+}
+
+// Exports are the functions that the host calls. Only Decide must exist.
+var Exports = []Function{
+	{Decide, 0, 1},
+	{Validate, 0, 1},
+	{Initialize, 0, 0},
+}
+
+// WASIModule is the one other module that functions may be imported from.
+const WASIModule = "wasi_snapshot_preview1"
+
+// WASI are the functions of WASI preview 1 that exist, for the runtimes of
+// languages. They see no files, no network, no environment, a virtual clock and
+// fixed randomness.
+var WASI = []string{
+	"args_get", "args_sizes_get", "clock_time_get", "environ_get", "environ_sizes_get",
+	"fd_close", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_prestat_dir_name", "fd_prestat_get",
+	"fd_write", "poll_oneoff", "proc_exit", "random_get", "sched_yield",
+}

@@ -1,0 +1,57 @@
+// Code generated from schema/facts.json by schema/gen. DO NOT EDIT.
+
+package abi
+
+// Keys of facts. One that ends in "." is the prefix of a family of keys.
+const (
+	// KeySubjectKind has a value of type string. "pod", or "node" for pod traffic
+	// whose pod is not known (yet).
+	KeySubjectKind = "subject.kind"
+	// KeyClusterIPFamily has a value of type string. "ipv4" or "ipv6": the family
+	// of the cluster's pod addresses.
+	KeyClusterIPFamily = "cluster.ip_family"
+	// KeyNodeName has a value of type string. The node's name.
+	KeyNodeName = "node.name"
+	// KeyNodeZone has a value of type string. The node's availability zone, such as
+	// eu-west-1a.
+	KeyNodeZone = "node.zone"
+	// KeyNodePrimaryAddress has a value of type address. The primary private IPv4
+	// address of the primary network interface: what "translate" translates to.
+	KeyNodePrimaryAddress = "node.primary_address"
+	// KeyNodeLabel has a value of type string. A label of the node.
+	KeyNodeLabel = "node.label."
+	// KeyNodeAnnotation has a value of type string. An annotation of the node.
+	KeyNodeAnnotation = "node.annotation."
+	// KeyVPCCIDRs has a value of type prefixes. Every IPv4 CIDR associated with the
+	// VPC.
+	KeyVPCCIDRs = "vpc.cidrs"
+	// KeySNATExternal has a value of type bool. True if something outside the node
+	// translates, so that the node must not (AWS_VPC_K8S_CNI_EXTERNALSNAT).
+	KeySNATExternal = "snat.external"
+	// KeySNATExclude has a value of type prefixes. The operator's CIDRs that are
+	// never translated (AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS).
+	KeySNATExclude = "snat.exclude"
+	// KeyPodName has a value of type string. The pod's name.
+	KeyPodName = "pod.name"
+	// KeyPodNamespace has a value of type string. The pod's namespace.
+	KeyPodNamespace = "pod.namespace"
+	// KeyPodIP has a value of type address. The pod's IPv4 address.
+	KeyPodIP = "pod.ip"
+	// KeyPodHostNetwork has a value of type bool. True if the pod shares the node's
+	// address.
+	KeyPodHostNetwork = "pod.host_network"
+	// KeyPodServiceAccount has a value of type string. The pod's service account.
+	KeyPodServiceAccount = "pod.service_account"
+	// KeyPodLabel has a value of type string. A label of the pod.
+	KeyPodLabel = "pod.label."
+	// KeyPodAnnotation has a value of type string. An annotation of the pod.
+	KeyPodAnnotation = "pod.annotation."
+	// KeyNamespaceLabel has a value of type string. A label of the pod's namespace.
+	KeyNamespaceLabel = "namespace.label."
+	// KeyNamespaceAnnotation has a value of type string. An annotation of the pod's
+	// namespace.
+	KeyNamespaceAnnotation = "namespace.annotation."
+	// KeyConfig has a value of type string. A setting from the sidecar file beside
+	// the module.
+	KeyConfig = "config."
+)

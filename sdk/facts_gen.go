@@ -1,0 +1,166 @@
+// Code generated from schema/facts.json by schema/gen. DO NOT EDIT.
+
+package sdk
+
+import (
+	"net/netip"
+
+	"github.com/snatd/snatd/sdk/abi"
+)
+
+// SubjectKind returns the fact subject.kind. "pod", or "node" for pod traffic
+// whose pod is not known (yet). False if it is absent.
+func (f Facts) SubjectKind() (string, bool) {
+	return f.Fact(abi.KeySubjectKind)
+}
+
+// ClusterIPFamily returns the fact cluster.ip_family. "ipv4" or "ipv6": the
+// family of the cluster's pod addresses. False if it is absent.
+func (f Facts) ClusterIPFamily() (string, bool) {
+	return f.Fact(abi.KeyClusterIPFamily)
+}
+
+// NodeName returns the fact node.name. The node's name. False if it is absent.
+func (f Facts) NodeName() (string, bool) {
+	return f.Fact(abi.KeyNodeName)
+}
+
+// NodeZone returns the fact node.zone. The node's availability zone, such as
+// eu-west-1a. False if it is absent.
+func (f Facts) NodeZone() (string, bool) {
+	return f.Fact(abi.KeyNodeZone)
+}
+
+// NodePrimaryAddress returns the fact node.primary_address. The primary private
+// IPv4 address of the primary network interface: what "translate" translates
+// to. False if it is absent.
+func (f Facts) NodePrimaryAddress() (netip.Addr, bool, error) {
+	return f.address(abi.KeyNodePrimaryAddress)
+}
+
+// NodeLabel returns the fact node.label.<key>. A label of the node. False if it
+// is absent.
+func (f Facts) NodeLabel(key string) (string, bool) {
+	return f.Fact(abi.KeyNodeLabel + key)
+}
+
+// NodeLabelKeys returns the sorted keys that NodeLabel has a value for.
+func (f Facts) NodeLabelKeys() []string {
+	return f.keys(abi.KeyNodeLabel)
+}
+
+// NodeAnnotation returns the fact node.annotation.<key>. An annotation of the
+// node. False if it is absent.
+func (f Facts) NodeAnnotation(key string) (string, bool) {
+	return f.Fact(abi.KeyNodeAnnotation + key)
+}
+
+// NodeAnnotationKeys returns the sorted keys that NodeAnnotation has a value for.
+func (f Facts) NodeAnnotationKeys() []string {
+	return f.keys(abi.KeyNodeAnnotation)
+}
+
+// VPCCIDRs returns the fact vpc.cidrs. Every IPv4 CIDR associated with the VPC.
+// False if it is absent; an empty list is not.
+func (f Facts) VPCCIDRs() ([]netip.Prefix, bool, error) {
+	return f.prefixes(abi.KeyVPCCIDRs)
+}
+
+// SNATExternal returns the fact snat.external. True if something outside the
+// node translates, so that the node must not (AWS_VPC_K8S_CNI_EXTERNALSNAT). An
+// absent fact is false.
+func (f Facts) SNATExternal() (bool, error) {
+	return f.boolean(abi.KeySNATExternal)
+}
+
+// SNATExclude returns the fact snat.exclude. The operator's CIDRs that are
+// never translated (AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS). False if it is absent;
+// an empty list is not.
+func (f Facts) SNATExclude() ([]netip.Prefix, bool, error) {
+	return f.prefixes(abi.KeySNATExclude)
+}
+
+// PodName returns the fact pod.name. The pod's name. False if it is absent. It
+// tells pods apart: a policy that reads it is evaluated for each of them.
+func (f Facts) PodName() (string, bool) {
+	return f.Fact(abi.KeyPodName)
+}
+
+// PodNamespace returns the fact pod.namespace. The pod's namespace. False if it
+// is absent.
+func (f Facts) PodNamespace() (string, bool) {
+	return f.Fact(abi.KeyPodNamespace)
+}
+
+// PodIP returns the fact pod.ip. The pod's IPv4 address. False if it is absent.
+// It tells pods apart: a policy that reads it is evaluated for each of them.
+func (f Facts) PodIP() (netip.Addr, bool, error) {
+	return f.address(abi.KeyPodIP)
+}
+
+// PodHostNetwork returns the fact pod.host_network. True if the pod shares the
+// node's address. An absent fact is false.
+func (f Facts) PodHostNetwork() (bool, error) {
+	return f.boolean(abi.KeyPodHostNetwork)
+}
+
+// PodServiceAccount returns the fact pod.service_account. The pod's service
+// account. False if it is absent.
+func (f Facts) PodServiceAccount() (string, bool) {
+	return f.Fact(abi.KeyPodServiceAccount)
+}
+
+// PodLabel returns the fact pod.label.<key>. A label of the pod. False if it is
+// absent.
+func (f Facts) PodLabel(key string) (string, bool) {
+	return f.Fact(abi.KeyPodLabel + key)
+}
+
+// PodLabelKeys returns the sorted keys that PodLabel has a value for.
+func (f Facts) PodLabelKeys() []string {
+	return f.keys(abi.KeyPodLabel)
+}
+
+// PodAnnotation returns the fact pod.annotation.<key>. An annotation of the
+// pod. False if it is absent.
+func (f Facts) PodAnnotation(key string) (string, bool) {
+	return f.Fact(abi.KeyPodAnnotation + key)
+}
+
+// PodAnnotationKeys returns the sorted keys that PodAnnotation has a value for.
+func (f Facts) PodAnnotationKeys() []string {
+	return f.keys(abi.KeyPodAnnotation)
+}
+
+// NamespaceLabel returns the fact namespace.label.<key>. A label of the pod's
+// namespace. False if it is absent.
+func (f Facts) NamespaceLabel(key string) (string, bool) {
+	return f.Fact(abi.KeyNamespaceLabel + key)
+}
+
+// NamespaceLabelKeys returns the sorted keys that NamespaceLabel has a value for.
+func (f Facts) NamespaceLabelKeys() []string {
+	return f.keys(abi.KeyNamespaceLabel)
+}
+
+// NamespaceAnnotation returns the fact namespace.annotation.<key>. An
+// annotation of the pod's namespace. False if it is absent.
+func (f Facts) NamespaceAnnotation(key string) (string, bool) {
+	return f.Fact(abi.KeyNamespaceAnnotation + key)
+}
+
+// NamespaceAnnotationKeys returns the sorted keys that NamespaceAnnotation has a value for.
+func (f Facts) NamespaceAnnotationKeys() []string {
+	return f.keys(abi.KeyNamespaceAnnotation)
+}
+
+// Config returns the fact config.<key>. A setting from the sidecar file beside
+// the module. False if it is absent.
+func (f Facts) Config(key string) (string, bool) {
+	return f.Fact(abi.KeyConfig + key)
+}
+
+// ConfigKeys returns the sorted keys that Config has a value for.
+func (f Facts) ConfigKeys() []string {
+	return f.keys(abi.KeyConfig)
+}

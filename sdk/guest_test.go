@@ -1,0 +1,78 @@
+package sdk
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/snatd/snatd/sdk/abi"
+)
+
+// The guest's side states names and signatures in directives, which cannot refer
+// to package abi. This holds the two together.
+func TestGuestFollowsABI(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "guest_wasip1.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var imports, exports []abi.Function
+	for _, declaration := range file.Decls {
+		function, ok := declaration.(*ast.FuncDecl)
+		if !ok || function.Doc == nil {
+			continue
+		}
+		for _, line := range function.Doc.List {
+			if name, ok := strings.CutPrefix(line.Text, "//go:wasmimport "+abi.Module+" "); ok {
+				imports = append(imports, signature(t, name, function))
+			}
+			if name, ok := strings.CutPrefix(line.Text, "//go:wasmexport "); ok {
+				exports = append(exports, signature(t, name, function))
+			}
+		}
+	}
+	if !slices.Equal(imports, abi.Imports) {
+		t.Errorf("imports: got %v\nwant %v", imports, abi.Imports)
+	}
+	// Go's linker adds the memory and _initialize.
+	want := slices.DeleteFunc(slices.Clone(abi.Exports), func(f abi.Function) bool { return f.Name == abi.Initialize })
+	if !slices.Equal(exports, want) {
+		t.Errorf("exports: got %v\nwant %v", exports, want)
+	}
+}
+
+// signature counts the WebAssembly parameters and results of a Go function.
+func signature(t *testing.T, name string, function *ast.FuncDecl) abi.Function {
+	t.Helper()
+	f := abi.Function{Name: name}
+	for _, field := range function.Type.Params.List {
+		width := 1
+		if identifier, ok := field.Type.(*ast.Ident); ok && identifier.Name == "string" {
+			width = 2
+		}
+		f.Params += width * len(field.Names)
+	}
+	if function.Type.Results != nil {
+		f.Results = function.Type.Results.NumFields()
+	}
+	return f
+}
+
+// These packages alone are as large as a whole module.
+func TestModulesStaySmall(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", ".")
+	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields(string(out)) {
+		if slices.Contains([]string{"fmt", "reflect", "encoding/json", "os", "time"}, name) {
+			t.Errorf("package sdk links %s into every module", name)
+		}
+	}
+}

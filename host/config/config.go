@@ -1,0 +1,104 @@
+// Package config is what an operator can set: the configuration file, the
+// variables of the AWS VPC CNI plugin and the flags, as one plain value.
+//
+// It reads and checks; what a setting leads to is decided where it is used.
+// README.md beside this file is the reference, made from the comments below.
+package config
+
+import (
+	"net/netip"
+
+	"github.com/snatd/snatd/rules"
+)
+
+// Config is the configuration in force. Default has what is not set; the
+// configuration file overrides it, variables override the file, and flags
+// override both.
+type Config struct {
+	Facts    Facts    `yaml:"facts"`
+	Network  Network  `yaml:"network"`
+	SNAT     SNAT     `yaml:"snat"`
+	Policies Policies `yaml:"policies"`
+	// Path of the Unix socket that `snatd status` and `snatd explain` ask.
+	Socket  string  `yaml:"socket"`
+	Metrics Metrics `yaml:"metrics"`
+}
+
+// Facts is where facts come from.
+type Facts struct {
+	// Where the VPC's CIDRs and the facts about the node come from: `static`
+	// is the file below.
+	VPC string `yaml:"vpc"`
+	// Where pods and namespaces come from: `static` is the file below; `none`
+	// means that every pod gets the node's decision.
+	Pods string `yaml:"pods"`
+	// Path of the file with static facts. It is watched: changes apply at once.
+	File string `yaml:"file"`
+}
+
+// Network is how the node is connected.
+type Network struct {
+	// Name of the primary network interface; empty means the interface of the
+	// default route.
+	PrimaryInterface string `yaml:"primaryInterface"`
+	// IPv4 address that connections are translated to; absent means the first
+	// global address of the primary interface.
+	PrimaryAddress netip.Addr `yaml:"primaryAddress"`
+	// Names of the interfaces that pods are behind, at least one; a name may
+	// end in `*`. The variable holds a prefix: `eni` means `eni*`.
+	PodInterfaces []string `yaml:"podInterfaces"`
+	// Whether replies to connections that came to an address of the node by the
+	// primary interface leave by it again: `true` or `false`. Nodes where the AWS
+	// VPC CNI plugin has done this already do not need it.
+	NodePorts bool `yaml:"nodePorts"`
+	// Family of the cluster's pod addresses: `ipv4` or `ipv6`. With `ipv6`
+	// nothing is translated and nothing installed. The variable is a bool; `true`
+	// means `ipv6`.
+	IPFamily string `yaml:"ipFamily"`
+}
+
+// SNAT is what the default module and the rules are told about translation.
+type SNAT struct {
+	// Whether something outside the node translates, so that the node must
+	// not: `true` or `false`.
+	External bool `yaml:"external"`
+	// IPv4 CIDRs towards which pods keep their addresses, beside those of the
+	// VPC. Host bits must not be set; duplicates and overlaps are fine, and
+	// `0.0.0.0/0` means no translation at all. Commas separate them in the
+	// variable.
+	ExcludeCIDRs []netip.Prefix `yaml:"excludeCIDRs"`
+	// How the source port of a translated connection is chosen: `prng`
+	// (random), `hashrandom` (by a hash) or `none` (kept where it is free).
+	Randomize rules.Randomize `yaml:"randomize"`
+	// Bit of the connection's and the packet's mark that says "translate":
+	// exactly one of 32, decimal or hexadecimal. Other bits are left alone.
+	Mark Mark `yaml:"mark"`
+}
+
+// Policies is where policy modules are.
+type Policies struct {
+	// Path of the drop-in directory. It is watched, and need not exist.
+	Directory string `yaml:"directory"`
+	// Path of the directory with compiled modules, made if it does not exist;
+	// empty means that modules are compiled at each start.
+	Cache string `yaml:"cache"`
+}
+
+// Metrics is where the daemon can be observed.
+type Metrics struct {
+	// Address and TCP port for metrics and health; empty means none. This version
+	// checks the value and serves nothing there.
+	Listen string `yaml:"listen"`
+}
+
+// Default is the configuration of an operator who sets nothing.
+func Default() Config {
+	return Config{
+		Facts:    Facts{VPC: VPCStatic, Pods: PodsStatic, File: "/etc/snatd/facts.yaml"},
+		Network:  Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4},
+		SNAT:     SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80},
+		Policies: Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},
+		Socket:   "/run/snatd/snatd.sock",
+		Metrics:  Metrics{Listen: "127.0.0.1:9477"},
+	}
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/snatd/snatd/host/document"
+)
+
+// Options are where a configuration is loaded from.
+type Options struct {
+	// File is the path of the configuration file; "" means that there is none.
+	File string
+	// Environ looks a variable up, as os.LookupEnv does; nil means that there
+	// are none.
+	Environ func(name string) (value string, ok bool)
+	// Flags override the file and the variables.
+	Flags Flags
+}
+
+// Flags are the settings that have flags; "" means that a flag is not given.
+type Flags struct {
+	FactsFile         string // --facts, facts.file
+	PoliciesDirectory string // --policies, policies.directory
+	Socket            string // --socket, socket
+}
+
+// Load reads and checks the configuration. Errors name the file, the line and
+// the key, or the variable, and what is accepted there. A file that is named but
+// cannot be read is an error too.
+func Load(options Options) (Config, error) {
+	config := Default()
+	if options.File != "" {
+		doc, err := document.Load(options.File, document.Limit)
+		if err != nil {
+			return Config{}, err
+		}
+		if err := doc.Decode(&config); err != nil {
+			return Config{}, err
+		}
+		if err := check(config, doc); err != nil {
+			return Config{}, err
+		}
+	}
+	if options.Environ != nil {
+		if err := applyVariables(&config, options.Environ); err != nil {
+			return Config{}, err
+		}
+	}
+	override(&config.Facts.File, options.Flags.FactsFile)
+	override(&config.Policies.Directory, options.Flags.PoliciesDirectory)
+	override(&config.Socket, options.Flags.Socket)
+
+	// Canonical, so that configurations that mean the same are equal.
+	slices.SortFunc(config.SNAT.ExcludeCIDRs, netip.Prefix.Compare)
+	config.SNAT.ExcludeCIDRs = slices.Compact(config.SNAT.ExcludeCIDRs)
+	slices.Sort(config.Network.PodInterfaces)
+	config.Network.PodInterfaces = slices.Compact(config.Network.PodInterfaces)
+	return config, nil
+}
+
+func override(setting *string, flag string) {
+	if flag != "" {
+		*setting = flag
+	}
+}

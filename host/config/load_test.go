@@ -1,0 +1,275 @@
+package config_test
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/document"
+)
+
+func TestDefault(t *testing.T) {
+	want := config.Config{
+		Facts:    config.Facts{VPC: "static", Pods: "static", File: "/etc/snatd/facts.yaml"},
+		Network:  config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4"},
+		SNAT:     config.SNAT{Randomize: "prng", Mark: 0x80},
+		Policies: config.Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},
+		Socket:   "/run/snatd/snatd.sock",
+		Metrics:  config.Metrics{Listen: "127.0.0.1:9477"},
+	}
+	for name, options := range map[string]config.Options{
+		"no file":        {},
+		"empty file":     {File: write(t, "")},
+		"empty sections": {File: write(t, "facts:\nnetwork:\nsnat:\npolicies: {}\nmetrics:\nsocket:\n")},
+		"no variables":   {Environ: environ(nil)},
+		"empty variables": {Environ: environ(map[string]string{
+			"AWS_VPC_K8S_CNI_EXTERNALSNAT": "", "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS": "", "AWS_VPC_K8S_CNI_RANDOMIZESNAT": " ",
+			"AWS_VPC_K8S_CNI_CONNMARK": "", "AWS_VPC_K8S_CNI_VETHPREFIX": "", "AWS_VPC_CNI_NODE_PORT_SUPPORT": "", "ENABLE_IPv6": "",
+		})},
+	} {
+		t.Run(name, func(t *testing.T) { equal(t, load(t, options), want) })
+	}
+}
+
+// full sets every key to something else than its default.
+const full = `
+facts: {vpc: static, pods: none, file: /f/facts.yaml}
+network:
+  primaryInterface: eth0
+  primaryAddress: 10.0.0.10
+  podInterfaces: ["veth*", eni*, "veth*"]
+  nodePorts: true
+  ipFamily: ipv6
+snat:
+  external: true
+  excludeCIDRs: [192.168.0.0/16, 0.0.0.0/0, 10.1.0.0/16, 10.0.0.0/8, 192.168.0.0/16]
+  randomize: hashrandom
+  mark: 0x100
+policies: {directory: /f/policies.d, cache: ""}
+socket: /f/snatd.sock
+metrics: {listen: ""}
+`
+
+func fullConfig() config.Config {
+	return config.Config{
+		Facts: config.Facts{VPC: "static", Pods: "none", File: "/f/facts.yaml"},
+		Network: config.Network{
+			PrimaryInterface: "eth0",
+			PrimaryAddress:   netip.MustParseAddr("10.0.0.10"),
+			PodInterfaces:    []string{"eni*", "veth*"},
+			NodePorts:        true,
+			IPFamily:         "ipv6",
+		},
+		SNAT: config.SNAT{
+			External:     true,
+			ExcludeCIDRs: prefixes("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/16"),
+			Randomize:    "hashrandom",
+			Mark:         0x100,
+		},
+		Policies: config.Policies{Directory: "/f/policies.d"},
+		Socket:   "/f/snatd.sock",
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	variables := map[string]string{
+		"AWS_VPC_K8S_CNI_EXTERNALSNAT":       "false",
+		"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS": "172.16.0.0/12, 10.2.0.0/16,172.16.0.0/12",
+		"AWS_VPC_K8S_CNI_RANDOMIZESNAT":      "none",
+		"AWS_VPC_K8S_CNI_CONNMARK":           "64",
+		"AWS_VPC_K8S_CNI_VETHPREFIX":         "cali",
+		"AWS_VPC_CNI_NODE_PORT_SUPPORT":      "false",
+		"ENABLE_IPv6":                        "false",
+	}
+	want := fullConfig()
+	options := config.Options{File: write(t, full)}
+	equal(t, load(t, options), want)
+
+	options.Environ = environ(variables)
+	want.SNAT = config.SNAT{ExcludeCIDRs: prefixes("10.2.0.0/16", "172.16.0.0/12"), Randomize: "none", Mark: 0x40}
+	want.Network.PodInterfaces = []string{"cali*"}
+	want.Network.NodePorts = false
+	want.Network.IPFamily = "ipv4"
+	equal(t, load(t, options), want)
+
+	options.Flags = config.Flags{FactsFile: "facts", PoliciesDirectory: "policies", Socket: "socket"}
+	want.Facts.File, want.Policies.Directory, want.Socket = "facts", "policies", "socket"
+	equal(t, load(t, options), want)
+}
+
+func TestVariablesWithoutAFile(t *testing.T) {
+	want := config.Default()
+	want.SNAT = config.SNAT{External: true, Randomize: "hashrandom", Mark: 0x80}
+	want.Network.NodePorts = true
+	want.Network.IPFamily = "ipv6"
+	got := load(t, config.Options{Environ: environ(map[string]string{
+		"AWS_VPC_K8S_CNI_EXTERNALSNAT":  "True",
+		"AWS_VPC_K8S_CNI_RANDOMIZESNAT": "hashrandom",
+		"AWS_VPC_K8S_CNI_CONNMARK":      "0x80",
+		"AWS_VPC_K8S_CNI_VETHPREFIX":    "eni",
+		"AWS_VPC_CNI_NODE_PORT_SUPPORT": "1",
+		"ENABLE_IPv6":                   "true",
+	})})
+	equal(t, got, want)
+}
+
+func TestBadFile(t *testing.T) {
+	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
+	tests := []struct{ text, want string }{
+		{"fact: {}", "1:1: fact: unknown key, accepted: facts, network, snat, policies, socket, metrics"},
+		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark"},
+		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
+		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},
+		{"facts: {vpc: imds}", `1:14: facts.vpc: "imds" is not available in this version, accepted: static`},
+		{"facts: {vpc: aws}", `1:14: facts.vpc: "aws" is unknown, accepted: static`},
+		{"facts: {pods: kubernetes}", `1:15: facts.pods: "kubernetes" is not available in this version, accepted: static, none`},
+		{"facts: {pods: k8s}", `1:15: facts.pods: "k8s" is unknown, accepted: static, none`},
+		{`facts: {file: ""}`, "1:15: facts.file: empty, accepted: the path of a file"},
+		{"network: {primaryInterface: a/b}", `1:29: network.primaryInterface: "a/b" is not the name of an interface, accepted: a name of at most 15 characters, such as eth0`},
+		{"network: {primaryInterface: eth*}", `1:29: network.primaryInterface: "eth*" is not the name of an interface, accepted: a name of at most 15 characters, such as eth0`},
+		{"network: {primaryInterface: 0123456789abcdef}", `1:29: network.primaryInterface: "0123456789abcdef" is not the name of an interface, accepted: a name of at most 15 characters, such as eth0`},
+		{"network: {primaryAddress: 10.0.0}", `1:27: network.primaryAddress: "10.0.0" is not an address, accepted: an IP address, such as 10.0.0.10`},
+		{`network: {primaryAddress: "fd00::1"}`, "1:27: network.primaryAddress: fd00::1 cannot be a primary address, accepted: a unicast IPv4 address, such as 10.0.0.10"},
+		{"network: {primaryAddress: 127.0.0.1}", "1:27: network.primaryAddress: 127.0.0.1 cannot be a primary address, accepted: a unicast IPv4 address, such as 10.0.0.10"},
+		{"network: {podInterfaces: []}", "1:11: network.podInterfaces: empty, accepted: at least one name, such as eni*"},
+		{"network: {podInterfaces: eni*}", "1:26: network.podInterfaces: a string, accepted: a list"},
+		{`network: {podInterfaces: ["*"]}`, `1:27: network.podInterfaces[0]: "*" does not name pod interfaces, accepted: a name of at most 15 characters that may end in *, such as eni*`},
+		{"network: {podInterfaces: [eni*, e*i]}", `1:33: network.podInterfaces[1]: "e*i" does not name pod interfaces, accepted: a name of at most 15 characters that may end in *, such as eni*`},
+		{"network: {nodePorts: yes}", `1:22: network.nodePorts: "yes" is not a bool, accepted: true, false`},
+		{"network: {ipFamily: dual}", `1:21: network.ipFamily: "dual" is unknown, accepted: ipv4, ipv6`},
+		{"snat: {external: 1}", `1:18: snat.external: "1" is not a bool, accepted: true, false`},
+		{"snat: {excludeCIDRs: [10.0.0.0]}", `1:23: snat.excludeCIDRs[0]: "10.0.0.0" is not a CIDR, ` + cidr},
+		{"snat:\n  excludeCIDRs:\n  - 10.0.0.0/8\n  - 10.0.0.1/16", `4:5: snat.excludeCIDRs[1]: "10.0.0.1/16" has host bits set, accepted: 10.0.0.0/16`},
+		{`snat: {excludeCIDRs: ["fd00::/8"]}`, `1:23: snat.excludeCIDRs[0]: "fd00::/8" is IPv6, ` + cidr},
+		{"snat: {randomize: random}", `1:19: snat.randomize: "random" is unknown, accepted: prng, hashrandom, none`},
+		{"snat: {mark: 0x81}", `1:14: snat.mark: "0x81" is not a mark, accepted: one bit of 32, such as 0x80`},
+		{"snat: {mark: 0}", `1:14: snat.mark: "0" is not a mark, accepted: one bit of 32, such as 0x80`},
+		{"snat: {mark: 0x100000000}", `1:14: snat.mark: "0x100000000" is not a mark, accepted: one bit of 32, such as 0x80`},
+		{"snat: {mark: -128}", `1:14: snat.mark: "-128" is not a mark, accepted: one bit of 32, such as 0x80`},
+		{"snat: {mark: high}", `1:14: snat.mark: "high" is not a mark, accepted: one bit of 32, such as 0x80`},
+		{`policies: {directory: ""}`, "1:23: policies.directory: empty, accepted: the path of a directory"},
+		{`socket: ""`, "1:9: socket: empty, accepted: the path of a Unix socket"},
+		{"metrics: {listen: 9477}", `1:19: metrics.listen: 9477 without quotes is a number, accepted: a string, such as "9477"`},
+		{"metrics: {listen: localhost}", `1:19: metrics.listen: "localhost" is not an address and port, accepted: such as 127.0.0.1:9477`},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			file := write(t, test.text)
+			_, err := config.Load(config.Options{File: file})
+			if want := file + ":" + test.want; err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+func TestAbsentFile(t *testing.T) {
+	_, err := config.Load(config.Options{File: "/nonexistent/snatd.yaml"})
+	if want := "open /nonexistent/snatd.yaml: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestBadVariables(t *testing.T) {
+	const mark = "is not a mark, accepted: one bit of 32, such as 0x80"
+	const veth = "is not a prefix of pod interfaces, accepted: at most 4 characters, not eth, vlan, lo, such as eni"
+	tests := []struct{ name, value, want string }{
+		{"AWS_VPC_K8S_CNI_EXTERNALSNAT", "yes", `"yes" is not a bool, accepted: true, false`},
+		{"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS", "10.0.0.0/8,10.0.0.1", `"10.0.0.1" is not a CIDR, accepted: an IPv4 CIDR, such as 10.0.0.0/16`},
+		{"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS", "10.0.0.0/8, 10.1.0.1/16", `"10.1.0.1/16" has host bits set, accepted: 10.1.0.0/16`},
+		{"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS", "fd00::/8", `"fd00::/8" is IPv6, accepted: an IPv4 CIDR, such as 10.0.0.0/16`},
+		{"AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS", "10.0.0.0/8;10.1.0.0/16", `"10.0.0.0/8;10.1.0.0/16" is not a CIDR, accepted: an IPv4 CIDR, such as 10.0.0.0/16`},
+		{"AWS_VPC_K8S_CNI_RANDOMIZESNAT", "PRNG", `"PRNG" is unknown, accepted: prng, hashrandom, none`},
+		{"AWS_VPC_K8S_CNI_CONNMARK", "0x81", `"0x81" ` + mark},
+		{"AWS_VPC_K8S_CNI_CONNMARK", "80x", `"80x" ` + mark},
+		{"AWS_VPC_K8S_CNI_CONNMARK", "0", `"0" ` + mark},
+		{"AWS_VPC_K8S_CNI_VETHPREFIX", "vlan", `"vlan" ` + veth},
+		{"AWS_VPC_K8S_CNI_VETHPREFIX", "calico", `"calico" ` + veth},
+		{"AWS_VPC_K8S_CNI_VETHPREFIX", "e*", `"e*" ` + veth},
+		{"AWS_VPC_CNI_NODE_PORT_SUPPORT", "on", `"on" is not a bool, accepted: true, false`},
+		{"ENABLE_IPv6", "6", `"6" is not a bool, accepted: true, false`},
+	}
+	for _, test := range tests {
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			_, err := config.Load(config.Options{Environ: environ(map[string]string{test.name: test.value})})
+			if want := test.name + ": " + test.want; err == nil || err.Error() != want {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// FuzzConfig: whatever the file holds, it is a configuration, or there is one
+// error on one line that names the file.
+func FuzzConfig(f *testing.F) {
+	for _, seed := range []string{
+		"", full, "snat: {mark: 0x81}", "network: {podInterfaces: [\"*\"]}", "metrics: {listen: \"[::1]:80\"}",
+		"facts: {vpc: imds}", "snat:\n  excludeCIDRs:\n  - 10.0.0.1/16\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	file := filepath.Join(f.TempDir(), "snatd.yaml")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(config.Options{File: file})
+		if err == nil {
+			return
+		}
+		positioned := (*document.Error)(nil)
+		if !errors.As(err, &positioned) || !strings.HasPrefix(err.Error(), file+":") || strings.ContainsAny(err.Error(), "\n\r") {
+			t.Errorf("%T %q", err, err)
+		}
+	})
+}
+
+func load(t *testing.T, options config.Options) config.Config {
+	t.Helper()
+	got, err := config.Load(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func equal(t *testing.T, got, want config.Config) {
+	t.Helper()
+	same := cmp.Options{
+		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	}
+	if diff := cmp.Diff(want, got, same); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "snatd.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func environ(variables map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := variables[name]
+		return value, ok
+	}
+}
+
+func prefixes(texts ...string) []netip.Prefix {
+	list := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		list = append(list, netip.MustParsePrefix(text))
+	}
+	return list
+}

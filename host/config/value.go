@@ -1,0 +1,71 @@
+package config
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/snatd/snatd/host/document"
+	"github.com/snatd/snatd/rules"
+)
+
+// Words that keys accept.
+const (
+	VPCStatic = "static" // facts.vpc
+
+	PodsStatic = "static" // facts.pods
+	PodsNone   = "none"
+
+	IPv4 = "ipv4" // network.ipFamily
+	IPv6 = "ipv6"
+)
+
+// Mark is exactly one bit of a mark.
+type Mark uint32
+
+func (m Mark) String() string { return fmt.Sprintf("%#x", uint32(m)) }
+
+// UnmarshalText reads a number in the notations of Go: 0x80, 128, 0b10000000.
+func (m *Mark) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 0, 32)
+	if err != nil || bits.OnesCount64(n) != 1 {
+		return fmt.Errorf("%s is not a mark, accepted: one bit of 32, such as 0x80", document.Quote(string(text)))
+	}
+	*m = Mark(n)
+	return nil
+}
+
+// Sources that documents about snatd speak of and this version does not have.
+const (
+	vpcIMDS        = "imds"
+	podsKubernetes = "kubernetes"
+)
+
+func checkVPC(source string) error {
+	if source == vpcIMDS {
+		return fmt.Errorf("%q is not available in this version, accepted: %s", source, VPCStatic)
+	}
+	return checkWord(source, VPCStatic)
+}
+
+func checkPods(source string) error {
+	if source == podsKubernetes {
+		return fmt.Errorf("%q is not available in this version, accepted: %s, %s", source, PodsStatic, PodsNone)
+	}
+	return checkWord(source, PodsStatic, PodsNone)
+}
+
+func checkIPFamily(family string) error { return checkWord(family, IPv4, IPv6) }
+
+func checkRandomize(randomize rules.Randomize) error {
+	return checkWord(string(randomize), string(rules.RandomizePRNG), string(rules.RandomizeHash), string(rules.RandomizeNone))
+}
+
+func checkWord(word string, accepted ...string) error {
+	if !slices.Contains(accepted, word) {
+		return fmt.Errorf("%s is unknown, accepted: %s", document.Quote(word), strings.Join(accepted, ", "))
+	}
+	return nil
+}

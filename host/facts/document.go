@@ -1,0 +1,92 @@
+// Package facts is what is known about a node, its VPC and its pods: where the
+// facts are read from, what makes them consistent, and how a policy module sees
+// them.
+//
+// A Document is facts as somebody wrote them; a Snapshot is a checked, canonical
+// and immutable set of them, with one view per subject. What follows from facts
+// is for policy modules to say, not for this package.
+package facts
+
+import (
+	"net/netip"
+
+	"github.com/snatd/snatd/host/document"
+)
+
+// Limit is the size in bytes that a file with static facts may have.
+const Limit = 16 << 20
+
+// Document is facts in the form of the static facts file:
+//
+//	node: {name: node-a, zone: eu-west-1a, labels: {}, annotations: {}}
+//	vpc: {cidrs: [10.0.0.0/16]}
+//	namespaces: [{name: default, labels: {}, annotations: {}}]
+//	pods: [{namespace: default, name: web-1, ip: 10.0.1.5, hostNetwork: false, serviceAccount: default, labels: {}, annotations: {}}]
+//
+// Only vpc.cidrs must be there, and the namespace and name of each pod and the
+// name of each namespace.
+type Document struct {
+	Node       Node        `yaml:"node"`
+	VPC        VPC         `yaml:"vpc"`
+	Namespaces []Namespace `yaml:"namespaces"`
+	Pods       []Pod       `yaml:"pods"`
+
+	// source places errors in the file; nil if there is none.
+	source *document.Document
+}
+
+// Node is the node that snatd runs on.
+type Node struct {
+	Name        string            `yaml:"name"`
+	Zone        string            `yaml:"zone"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+// VPC is the node's VPC.
+type VPC struct {
+	// CIDRs are every IPv4 CIDR associated with the VPC.
+	CIDRs []netip.Prefix `yaml:"cidrs"`
+}
+
+// Namespace is a namespace of the cluster.
+type Namespace struct {
+	Name        string            `yaml:"name"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
+}
+
+// Pod is a pod on the node. Its namespace need not be among the namespaces: it
+// has no facts then.
+type Pod struct {
+	Namespace string `yaml:"namespace"`
+	Name      string `yaml:"name"`
+	// IP is the pod's address; the zero Addr until it has one.
+	IP netip.Addr `yaml:"ip"`
+	// HostNetwork says that the pod shares the node's address, which IP then is.
+	HostNetwork    bool              `yaml:"hostNetwork"`
+	ServiceAccount string            `yaml:"serviceAccount"`
+	Labels         map[string]string `yaml:"labels"`
+	Annotations    map[string]string `yaml:"annotations"`
+}
+
+// FullName is "namespace/name".
+func (p Pod) FullName() string { return p.Namespace + "/" + p.Name }
+
+// Load reads and checks a file with static facts of a cluster whose pod
+// addresses are of the family "ipv4" or "ipv6". Errors name the file, the line
+// and the key, and what is accepted there.
+func Load(file, ipFamily string) (*Document, error) {
+	source, err := document.Load(file, Limit)
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{source: source}
+	if err := source.Decode(d); err != nil {
+		return nil, err
+	}
+	if err := d.check(ipFamily); err != nil {
+		return nil, err
+	}
+	return d, nil
+}

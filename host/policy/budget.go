@@ -1,0 +1,38 @@
+package policy
+
+import (
+	"context"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+)
+
+// listeners makes wazero report every call of every function. A deadline alone
+// stops only loops: recursion without one would go on, and stop the whole
+// daemon at the next garbage collection, which waits for it. The budget is also
+// what stops a guest at the same place on every machine.
+type listeners struct{}
+
+func (listeners) NewFunctionListener(api.FunctionDefinition) experimental.FunctionListener {
+	return listeners{}
+}
+
+// lookEvery is how many calls pass between two looks at the clock.
+const lookEvery = 64
+
+// Before counts a call. A panic is how a listener stops a guest.
+func (listeners) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
+	c := callOf(ctx)
+	c.calls++
+	if c.calls > c.limit {
+		panic(c.session.errorf(ClassBudget, "%s made more than %d function calls", c.phase, c.limit))
+	}
+	if c.calls%lookEvery == 0 && time.Now().After(c.deadline) {
+		panic(c.late())
+	}
+}
+
+func (listeners) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
+
+func (listeners) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}

@@ -1,0 +1,120 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+// Options of an Engine; the zero Options are the defaults.
+type Options struct {
+	// CacheDir keeps compiled modules between starts; it is created with mode
+	// 0700. Empty, or if it cannot be trusted or used: in memory only.
+	CacheDir string
+	// Deadline is how long decide or validate may run, 50ms by default. The
+	// start of an instance may take startFactor times as long.
+	Deadline time.Duration
+	// MemoryPages is how much memory a guest may have, in pages of 64 KiB; 256
+	// (16 MiB) by default. Go guests need at least 38.
+	MemoryPages uint32
+	// CallBudget is how many function calls a guest may make in one evaluation,
+	// its start included; 1<<20 by default. A Go guest's start takes about 5,000.
+	CallBudget int
+	// Log takes the guests' log lines and the engine's own; nil discards them.
+	Log *slog.Logger
+}
+
+const (
+	defaultDeadline    = 50 * time.Millisecond
+	defaultMemoryPages = 256
+	defaultCallBudget  = 1 << 20
+)
+
+func (o Options) withDefaults() Options {
+	if o.Deadline == 0 {
+		o.Deadline = defaultDeadline
+	}
+	if o.MemoryPages == 0 {
+		o.MemoryPages = defaultMemoryPages
+	}
+	if o.CallBudget == 0 {
+		o.CallBudget = defaultCallBudget
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Engine compiles and runs modules. It may be used by several goroutines.
+type Engine struct {
+	options  Options
+	mode     string
+	runtime  wazero.Runtime
+	cache    *cache // nil: in memory only
+	memories *memories
+
+	mu       sync.Mutex // held while a module compiles: one at a time
+	programs map[hash]*program
+}
+
+// NewEngine starts an engine without modules. It fails where wazero does not
+// run at all; native policies work there.
+func NewEngine(ctx context.Context, options Options) (*Engine, error) {
+	return newEngine(ctx, options, detectMode())
+}
+
+func newEngine(ctx context.Context, options Options, mode string) (_ *Engine, err error) {
+	options = options.withDefaults()
+	e := &Engine{
+		options:  options,
+		mode:     mode,
+		memories: newMemories(options.MemoryPages),
+		programs: map[hash]*program{},
+	}
+	config := runtimeConfig(mode).
+		// Loops look at the deadline; what does not loop is the listener's.
+		WithCloseOnContextDone(true).
+		// Debug sections of megabytes would be kept for nothing but traces.
+		WithDebugInfoEnabled(false)
+	if options.CacheDir != "" && mode == ModeCompiler {
+		if e.cache, err = openCache(options.CacheDir); err != nil {
+			options.Log.Warn("compiled modules are not kept on disk", "error", err)
+		} else {
+			config = config.WithCompilationCache(e.cache.entries)
+		}
+	}
+	defer func() {
+		// wazero panics where it cannot map the code of its own trampolines.
+		if r := recover(); r != nil {
+			err = fmt.Errorf("start wazero: %v", r)
+		}
+	}()
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
+	if err := e.exportFunctions(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), e.Close(ctx))
+	}
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, e.runtime); err != nil {
+		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), e.Close(ctx))
+	}
+	return e, nil
+}
+
+// Mode is "compiler", or "interpreter" where the machine does not allow
+// executable memory: evaluations then take several times as long.
+func (e *Engine) Mode() string { return e.mode }
+
+// Close releases everything, and closes the modules that are still open.
+func (e *Engine) Close(ctx context.Context) error {
+	err := e.runtime.Close(ctx)
+	if e.cache != nil {
+		err = errors.Join(err, e.cache.entries.Close(ctx))
+	}
+	return err
+}

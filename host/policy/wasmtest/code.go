@@ -1,0 +1,68 @@
+package wasmtest
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+const (
+	opLoop = 0x03
+	opIf   = 0x04
+	opEnd  = 0x0b
+)
+
+// Instructions without operands in the code.
+var (
+	Unreachable = []byte{0x00}
+	Return      = []byte{0x0f}
+	Drop        = []byte{0x1a}
+	Add         = []byte{0x6a}
+	Equals0     = []byte{0x45}
+	Grow        = []byte{0x40, 0x00}       // memory.grow
+	Load8       = []byte{0x2d, 0x00, 0x00} // i32.load8_u of an address
+)
+
+// Const pushes an i32.
+func Const(n int32) []byte { return append([]byte{0x41}, s32(n)...) }
+
+// Const64 pushes an i64.
+func Const64(n int32) []byte { return append([]byte{0x42}, s32(n)...) }
+
+// Call calls a function.
+func Call(function uint32) []byte { return append([]byte{0x10}, u32(function)...) }
+
+// Get pushes a local.
+func Get(local uint32) []byte { return append([]byte{0x20}, u32(local)...) }
+
+// Forever repeats code.
+func Forever(code ...[]byte) []byte {
+	return slices.Concat([]byte{opLoop, 0x40}, slices.Concat(code...), []byte{0x0c, 0x00, opEnd})
+}
+
+// Times runs code n times; the i32 local counts down.
+func Times(local uint32, n int32, code ...[]byte) []byte {
+	set := append([]byte{0x21}, u32(local)...)
+	return slices.Concat(Const(n), set,
+		[]byte{opLoop, 0x40}, slices.Concat(code...),
+		Get(local), Const(-1), Add, append([]byte{0x22}, u32(local)...), []byte{0x0d, 0x00, opEnd})
+}
+
+// If runs code if the i32 on the stack is not zero.
+func If(code ...[]byte) []byte {
+	return slices.Concat([]byte{opIf, 0x40}, slices.Concat(code...), []byte{opEnd})
+}
+
+func u32(n uint32) []byte { return binary.AppendUvarint(nil, uint64(n)) }
+
+// s32 is the signed LEB128 of the format, which is not Go's zigzag.
+func s32(n int32) []byte {
+	var out []byte
+	for {
+		b := byte(n & 0x7f)
+		n >>= 7
+		if n == 0 && b&0x40 == 0 || n == -1 && b&0x40 != 0 {
+			return append(out, b)
+		}
+		out = append(out, b|0x80)
+	}
+}

@@ -1,0 +1,120 @@
+// Package wasmtest assembles small WebAssembly modules for tests: guests that
+// misbehave in one chosen way, which no compiler would produce. It knows the
+// binary format and nothing of the ABI; only tests import it.
+package wasmtest
+
+import "slices"
+
+// Value types.
+const (
+	I32 = 0x7f
+	I64 = 0x7e
+)
+
+// Signature is a function's type.
+type Signature struct{ Params, Results []byte }
+
+// Sig is the Signature of so many i32 parameters and results.
+func Sig(params, results int) Signature {
+	return Signature{slices.Repeat([]byte{I32}, params), slices.Repeat([]byte{I32}, results)}
+}
+
+// Module is a module under construction. Its memory has one page and is
+// exported as "memory", unless changed. Imports come before functions.
+type Module struct {
+	Memory    string // the name that the memory is exported as; empty: not exported
+	Pages     uint32 // initial size of the memory; 0: no memory at all
+	types     [][]byte
+	imports   [][]byte
+	imported  uint32   // functions among imports
+	functions [][]byte // indices of types
+	code      [][]byte
+	exports   [][]byte
+	data      []byte
+	start     []byte
+}
+
+// New returns an empty module.
+func New() *Module { return &Module{Memory: "memory", Pages: 1} }
+
+// Import adds an imported function and returns its index.
+func (m *Module) Import(module, name string, s Signature) uint32 {
+	m.imports = append(m.imports, slices.Concat(str(module), str(name), []byte{0x00}, m.typeOf(s)))
+	m.imported++
+	return m.imported - 1
+}
+
+// ImportMemory makes the module import its memory. Call it instead of having
+// one.
+func (m *Module) ImportMemory(module, name string) {
+	m.Pages = 0
+	m.imports = append(m.imports, slices.Concat(str(module), str(name), []byte{0x02, 0x00, 0x01}))
+}
+
+// Func adds a function and returns its index; it is exported unless the name is
+// empty. Its locals are its parameters, and one i32 more.
+func (m *Module) Func(export string, s Signature, code ...[]byte) uint32 {
+	index := m.Next()
+	m.functions = append(m.functions, m.typeOf(s))
+	body := slices.Concat([]byte{0x01, 0x01, I32}, slices.Concat(code...), []byte{opEnd})
+	m.code = append(m.code, slices.Concat(u32(uint32(len(body))), body))
+	if export != "" {
+		m.exports = append(m.exports, slices.Concat(str(export), []byte{0x00}, u32(index)))
+	}
+	return index
+}
+
+// Next is the index that the next function gets, for calls of itself.
+func (m *Module) Next() uint32 { return m.imported + uint32(len(m.functions)) }
+
+// Start makes a function run when the module is instantiated.
+func (m *Module) Start(function uint32) { m.start = u32(function) }
+
+// Text puts text into the memory and returns the code that pushes its address
+// and its length.
+func (m *Module) Text(text string) []byte {
+	address := len(m.data)
+	m.data = append(m.data, text...)
+	return slices.Concat(Const(int32(address)), Const(int32(len(text))))
+}
+
+// Bytes returns the module in the binary format.
+func (m *Module) Bytes() []byte {
+	var memories, segments [][]byte
+	if m.Pages > 0 {
+		memories = append(memories, slices.Concat([]byte{0x00}, u32(m.Pages)))
+		if m.Memory != "" {
+			m.exports = append(m.exports, slices.Concat(str(m.Memory), []byte{0x02, 0x00}))
+		}
+	}
+	if len(m.data) > 0 {
+		segments = append(segments, slices.Concat([]byte{0x00}, Const(0), []byte{opEnd}, str(string(m.data))))
+	}
+	out := []byte("\x00asm\x01\x00\x00\x00")
+	out = append(out, section(1, m.types)...)
+	out = append(out, section(2, m.imports)...)
+	out = append(out, section(3, m.functions)...)
+	out = append(out, section(5, memories)...)
+	out = append(out, section(7, m.exports)...)
+	if m.start != nil {
+		out = append(out, slices.Concat([]byte{8}, u32(uint32(len(m.start))), m.start)...)
+	}
+	out = append(out, section(10, m.code)...)
+	return append(out, section(11, segments)...)
+}
+
+func (m *Module) typeOf(s Signature) []byte {
+	m.types = append(m.types, slices.Concat([]byte{0x60}, str(string(s.Params)), str(string(s.Results))))
+	return u32(uint32(len(m.types) - 1))
+}
+
+// section is a vector of items with its header; empty ones are left out.
+func section(id byte, items [][]byte) []byte {
+	if len(items) == 0 {
+		return nil
+	}
+	content := slices.Concat(u32(uint32(len(items))), slices.Concat(items...))
+	return slices.Concat([]byte{id}, u32(uint32(len(content))), content)
+}
+
+func str(s string) []byte { return append(u32(uint32(len(s))), s...) }

@@ -1,0 +1,89 @@
+package dataplane
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+
+	"github.com/snatd/snatd/rules/nft"
+)
+
+// chunkSize is how many bytes of elements go into one message: well below the
+// 64 KiB that a netlink attribute can hold, about 450 intervals.
+const chunkSize = 32 << 10
+
+// elements adds or deletes elements of a map, in as many messages as it takes.
+func (t *transaction) elements(op nft.Op, m *nftables.Set, elements []nft.Element, call func(*nftables.Conn, *nftables.Set, []nftables.SetElement) error) error {
+	var chunk []nftables.SetElement
+	size := 0
+	flush := func() {
+		full := chunk
+		t.call(op, 1, func(c *nftables.Conn) error { return call(c, m, full) })
+		chunk, size = nil, 0
+	}
+	for _, e := range elements {
+		encoded, err := element(e, m.Interval)
+		if err != nil {
+			return err
+		}
+		chunk = append(chunk, encoded...)
+		if size += elementSize(e, m.Interval); size >= chunkSize {
+			flush()
+		}
+	}
+	if len(chunk) > 0 {
+		flush()
+	}
+	return nil
+}
+
+// element encodes one element. The kernel keeps an interval as two: its first
+// address, with the verdict, and an end mark at the address after its last.
+func element(e nft.Element, interval bool) ([]nftables.SetElement, error) {
+	if !e.First.Is4() || !e.Last.Is4() || e.Last.Less(e.First) {
+		return nil, fmt.Errorf("element %s-%s: accepted are IPv4 addresses in ascending order", e.First, e.Last)
+	}
+	verdict, err := verdict(e.Verdict)
+	if err != nil {
+		return nil, err
+	}
+	start := nftables.SetElement{Key: e.First.AsSlice(), VerdictData: verdict}
+	if !interval {
+		if e.First != e.Last {
+			return nil, fmt.Errorf("element %s-%s: a map without intervals takes single addresses", e.First, e.Last)
+		}
+		return []nftables.SetElement{start}, nil
+	}
+	after := e.Last.Next()
+	if after == (netip.Addr{}) {
+		return []nftables.SetElement{start}, nil // up to the last address there is
+	}
+	return []nftables.SetElement{start, {Key: after.AsSlice(), IntervalEnd: true}}, nil
+}
+
+// elementSize is the length of an encoded element in bytes, or a little more.
+func elementSize(e nft.Element, interval bool) int {
+	const address, code, end = 16, 16, 24
+	size := address + code
+	if e.Verdict.Goto != "" {
+		size += 4 + len(e.Verdict.Goto) + 4
+	}
+	if interval {
+		size += end
+	}
+	return size
+}
+
+func verdict(v nft.Verdict) (*expr.Verdict, error) {
+	switch {
+	case v == nft.Accept():
+		return &expr.Verdict{Kind: expr.VerdictAccept}, nil
+	case v == nft.Return():
+		return &expr.Verdict{Kind: expr.VerdictReturn}, nil
+	case v == nft.Goto(v.Goto) && v.Goto != "":
+		return &expr.Verdict{Kind: expr.VerdictGoto, Chain: v.Goto}, nil
+	}
+	return nil, fmt.Errorf("verdict %q: accepted are accept, return and goto with a chain", v)
+}

@@ -1,0 +1,132 @@
+package dataplane
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/snatd/snatd/host/nstest"
+)
+
+// Addresses of the lab. The server answers on all of its own.
+const (
+	podAddr     = "10.0.1.5"
+	primaryAddr = "10.0.0.10"
+	outside     = "198.51.100.1" // in no class's intervals: translated
+	excluded    = "192.168.0.1"  // in 192.168.0.0/16
+)
+
+// lab is a pod behind a node, and a server on the other side of the node.
+type lab struct {
+	t                 *testing.T
+	pod, node, server *nstest.Namespace
+	dataplane         *Dataplane
+}
+
+// newLab makes the lab; uplink is the name of the node's interface to the server.
+func newLab(t *testing.T, uplink string) *lab {
+	t.Helper()
+	l := &lab{t: t, pod: nstest.New(t), node: nstest.New(t), server: nstest.New(t)}
+	prefix, addr := netip.MustParsePrefix, netip.MustParseAddr
+	everywhere := prefix("0.0.0.0/0")
+	nstest.Wire(t,
+		nstest.End{Namespace: l.pod, Interface: "eth0", Addr: prefix(podAddr + "/24")},
+		nstest.End{Namespace: l.node, Interface: "eni1", Addr: prefix("10.0.1.1/24")})
+	nstest.Wire(t,
+		nstest.End{Namespace: l.node, Interface: uplink, Addr: prefix(primaryAddr + "/24")},
+		nstest.End{Namespace: l.server, Interface: "eth0", Addr: prefix("10.0.0.20/24")})
+	l.pod.Route(everywhere, addr("10.0.1.1"))
+	l.node.Route(everywhere, addr("10.0.0.20"))
+	l.server.Route(everywhere, addr(primaryAddr))
+	l.server.Run("ip", "addr", "add", outside+"/32", "dev", "lo")
+	l.server.Run("ip", "addr", "add", excluded+"/32", "dev", "lo")
+	l.node.Sysctl("ipv4/ip_forward", "1")
+	l.serve()
+	l.dataplane = open(t, l.node)
+	return l
+}
+
+// serve tells each client, line by line, from which address it sees it.
+func (l *lab) serve() {
+	l.t.Helper()
+	l.server.Do(func() {
+		listener, err := net.Listen("tcp4", ":80")
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		l.t.Cleanup(func() { _ = listener.Close() })
+		go func() {
+			for {
+				client, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				go func() {
+					defer client.Close()
+					for lines := bufio.NewScanner(client); lines.Scan(); {
+						fmt.Fprintln(client, client.RemoteAddr())
+					}
+				}()
+			}
+		}()
+	})
+}
+
+// connection is from the pod to the server.
+type connection struct {
+	l *lab
+	net.Conn
+	lines *bufio.Scanner
+}
+
+func (l *lab) connect(to string) *connection {
+	l.t.Helper()
+	c := &connection{l: l}
+	l.pod.Do(func() {
+		var err error
+		if c.Conn, err = net.DialTimeout("tcp4", to+":80", 10*time.Second); err != nil {
+			l.t.Fatal(err)
+		}
+	})
+	l.t.Cleanup(func() { _ = c.Close() })
+	c.lines = bufio.NewScanner(c)
+	return c
+}
+
+// seen sends a packet and tells the address and port that the server saw.
+func (c *connection) seen() netip.AddrPort {
+	c.l.t.Helper()
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		c.l.t.Fatal(err)
+	}
+	if _, err := fmt.Fprintln(c, "who am I"); err != nil {
+		c.l.t.Fatal(err)
+	}
+	if !c.lines.Scan() {
+		c.l.t.Fatal("no answer:", c.lines.Err())
+	}
+	addr, err := netip.ParseAddrPort(c.lines.Text())
+	if err != nil {
+		c.l.t.Fatal(err)
+	}
+	return addr
+}
+
+// expect checks the source address that the server sees.
+func (c *connection) expect(source string) {
+	c.l.t.Helper()
+	if got := c.seen().Addr().String(); got != source {
+		c.l.t.Errorf("connection to %s: the server sees %s, want %s", c.RemoteAddr(), got, source)
+	}
+}
+
+// live checks how many connections the kernel translates.
+func (l *lab) live(want int) {
+	l.t.Helper()
+	if got, err := l.dataplane.LiveTranslations(network().Mark); got != want || err != nil {
+		l.t.Errorf("%d live translations, error %v, want %d", got, err, want)
+	}
+}

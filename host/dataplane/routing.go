@@ -1,0 +1,135 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+
+	routes "github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// RoutingPriority is where the ip rule stands: after the rules that send
+	// packets to pods (512), before those by a pod's address (1536). The AWS
+	// plugin has the same rule at 1024; at its start it deletes one there
+	// without looking at the protocol, which must not be ours.
+	RoutingPriority = 1025
+	// RoutingProtocol marks the ip rule as snatd's ("protocol 83" in "ip -d
+	// rule"). It is in no list of such numbers known to iproute2. Rules that
+	// say the same but have another protocol are somebody else's, the AWS
+	// plugin's for example, and stay as they are.
+	RoutingProtocol = 83
+)
+
+// Routing is the ip rule that snatd keeps in the namespace of its Dataplane.
+type Routing struct{ handle *routes.Handle }
+
+// Routing gives access to the ip rule. It is of use until Close.
+func (d *Dataplane) Routing() Routing { return Routing{d.routes} }
+
+// Ensure makes the ip rule "fwmark mark/mask lookup main": packets with
+// all bits of mark leave by the main table, whatever their source. A rule of
+// snatd's with another mark is removed after the new one is in force.
+func (r Routing) Ensure(mark uint32) error {
+	ours, err := r.ours()
+	if err != nil {
+		return err
+	}
+	wanted := routingRule(mark)
+	found := false
+	var stale []routes.Rule
+	for _, rule := range ours {
+		if !found && sameRule(rule, *wanted) {
+			found = true
+		} else {
+			stale = append(stale, rule)
+		}
+	}
+	if found {
+		return r.remove(stale)
+	}
+	err = r.handle.RuleAdd(wanted)
+	if errors.Is(err, unix.EEXIST) {
+		// The kernel takes the wanted rule for a stale one that also says where
+		// packets come from.
+		if err := r.remove(stale); err != nil {
+			return err
+		}
+		stale, err = nil, r.handle.RuleAdd(wanted)
+	}
+	if err != nil {
+		return fmt.Errorf("add ip rule fwmark %#x/%#x lookup main: %w", mark, mark, explainRule(err))
+	}
+	return r.remove(stale)
+}
+
+// Remove removes the ip rule, if there is one.
+func (r Routing) Remove() error {
+	ours, err := r.ours()
+	if err != nil {
+		return err
+	}
+	return r.remove(ours)
+}
+
+func (r Routing) remove(rules []routes.Rule) error {
+	for _, rule := range rules {
+		// The kernel compares the protocol too, so this is never another's rule.
+		if err := r.handle.RuleDel(&rule); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("remove ip rule fwmark %#x: %w", rule.Mark, explainRule(err))
+		}
+	}
+	return nil
+}
+
+// ours lists the rules with snatd's protocol.
+func (r Routing) ours() ([]routes.Rule, error) {
+	all, err := complete(func() ([]routes.Rule, error) { return r.handle.RuleList(routes.FAMILY_V4) })
+	if err != nil {
+		return nil, fmt.Errorf("list ip rules: %w", explainRule(err))
+	}
+	var ours []routes.Rule
+	for _, rule := range all {
+		if rule.Protocol == RoutingProtocol {
+			ours = append(ours, rule)
+		}
+	}
+	return ours, nil
+}
+
+func routingRule(mark uint32) *routes.Rule {
+	rule := routes.NewRule()
+	rule.Family = routes.FAMILY_V4
+	rule.Priority = RoutingPriority
+	rule.Mark, rule.Mask = mark, &mark
+	rule.Table = unix.RT_TABLE_MAIN
+	rule.Protocol = RoutingProtocol
+	return rule
+}
+
+// sameRule compares what routingRule sets, and the selectors that it leaves out.
+func sameRule(a, b routes.Rule) bool {
+	return a.Priority == b.Priority && a.Table == b.Table && a.Mark == b.Mark &&
+		a.Mask != nil && b.Mask != nil && *a.Mask == *b.Mask &&
+		a.Invert == b.Invert && a.Src == nil && a.Dst == nil && a.IifName == "" && a.OifName == ""
+}
+
+func explainRule(err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%w: %s", ErrPermission, needCapability)
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EAFNOSUPPORT):
+		return fmt.Errorf("%w: no policy routing: snatd needs CONFIG_IP_MULTIPLE_TABLES", ErrUnsupported)
+	}
+	return err
+}
+
+// complete repeats a dump that the kernel says has changed on the way.
+func complete[T any](dump func() (T, error)) (result T, err error) {
+	for range 5 {
+		if result, err = dump(); !errors.Is(err, routes.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return result, err
+}

@@ -1,0 +1,67 @@
+// Package api is how commands ask the daemon: HTTP with JSON over a unix
+// socket that only root may open. It reads what the engine publishes and never
+// waits for it.
+package api
+
+import (
+	"time"
+
+	"github.com/snatd/snatd/host/engine"
+)
+
+// Paths of the API. Version 1 may gain fields, never lose them.
+const (
+	pathStatus  = "/v1/status"
+	pathExplain = "/v1/explain" // ?from=POD|IP&to=IP
+	pathRuleset = "/v1/ruleset"
+)
+
+// Status is the answer of /v1/status.
+type Status struct {
+	Version string `json:"version"`
+	// Ready says that the kernel holds what the inputs demand.
+	Ready   bool   `json:"ready"`
+	Waiting string `json:"waiting,omitempty"`
+	// Problems are what an operator should mend.
+	Problems []engine.Problem      `json:"problems"`
+	Modules  []engine.ModuleStatus `json:"modules"`
+	// Primary is the address that translated connections get.
+	Primary   string `json:"primary,omitempty"`
+	Interface string `json:"interface,omitempty"`
+	// Pods with a decision of their own in the kernel, of all Subjects.
+	Subjects int      `json:"subjects"`
+	Pods     int      `json:"pods"`
+	Classes  []string `json:"classes"`
+	// Ruleset is the digest of what the kernel holds.
+	Ruleset string     `json:"ruleset,omitempty"`
+	Changes uint64     `json:"changes"`
+	Applied *time.Time `json:"applied,omitempty"`
+}
+
+// problem is the body of every answer that is not 200.
+type problem struct {
+	Error string `json:"error"`
+}
+
+func statusOf(version string, s *engine.State) Status {
+	status := Status{
+		Version: version, Ready: s.Waiting == "", Waiting: s.Waiting,
+		Problems: append([]engine.Problem{}, s.Problems...),
+		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
+		Classes:  []string{}, Changes: s.Changes,
+	}
+	if !s.Applied.IsZero() {
+		status.Applied = &s.Applied
+	}
+	if r := s.Result; r != nil {
+		status.Primary, status.Interface = r.Network.Primary.String(), r.Network.PrimaryInterface
+		status.Subjects = len(r.Decided)
+	}
+	if s.Ruleset != nil {
+		status.Pods, status.Ruleset = len(s.Ruleset.Pods), s.Ruleset.Digest()
+		for _, class := range s.Ruleset.Classes {
+			status.Classes = append(status.Classes, class.Name)
+		}
+	}
+	return status
+}

@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/rules"
+)
+
+// Client asks a running daemon.
+type Client struct {
+	socket string
+	http   *http.Client
+}
+
+// NewClient returns a client of the daemon at a unix socket.
+func NewClient(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, "unix", socket)
+	}
+	return &Client{socket, &http.Client{
+		Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true},
+		Timeout:   10 * time.Second,
+	}}
+}
+
+// Status asks how the daemon is.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var status Status
+	err := c.get(ctx, pathStatus, nil, &status)
+	return status, err
+}
+
+// Explain asks what happens to connections from a pod ("namespace/name") or an
+// address to an address.
+func (c *Client) Explain(ctx context.Context, from, to string) (engine.Explanation, error) {
+	var explanation engine.Explanation
+	err := c.get(ctx, pathExplain, url.Values{"from": {from}, "to": {to}}, &explanation)
+	return explanation, err
+}
+
+// Ruleset asks what the kernel holds; nil if nothing is installed.
+func (c *Client) Ruleset(ctx context.Context) (*rules.Ruleset, error) {
+	var ruleset *rules.Ruleset
+	err := c.get(ctx, pathRuleset, nil, &ruleset)
+	return ruleset, err
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
+	target := url.URL{Scheme: "http", Host: "snatd", Path: path, RawQuery: query.Encode()}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return err
+	}
+	response, err := c.http.Do(request)
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no snatd answers at %s: is it running? name its socket by --socket or its configuration by --config", c.socket)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("no right to ask the snatd at %s: run this as root", c.socket)
+	case err != nil:
+		return fmt.Errorf("asking the snatd at %s: %w", c.socket, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("asking the snatd at %s: %w", c.socket, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		var p problem
+		if json.Unmarshal(body, &p) != nil || p.Error == "" {
+			return fmt.Errorf("the snatd at %s answered %s", c.socket, response.Status)
+		}
+		return errors.New(p.Error)
+	}
+	return json.Unmarshal(body, into)
+}

@@ -1,0 +1,151 @@
+package demo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/snatd/snatd/host/api"
+	"github.com/snatd/snatd/host/lab"
+)
+
+// daemon is a running snatd.
+type daemon struct {
+	process *lab.Process
+	client  *api.Client
+	log     *record
+}
+
+// Times after which the demo gives up; what it waits for takes a fraction.
+const (
+	changeTime = 20 * time.Second // for a change to be in the kernel
+	stopTime   = 5 * time.Second  // for the daemon to stop by itself
+)
+
+// startDaemon starts snatd on the node. Variables of the AWS plugin in this
+// environment are not meant for it.
+func startDaemon(node *lab.Host, f *files, o Options) (*daemon, error) {
+	d := &daemon{client: api.NewClient(f.socket()), log: &record{also: o.Log}}
+	cmd := exec.Command(cmp.Or(o.Snatd, "/proc/self/exe"), "run", "--config", f.config())
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
+	cmd.Stdout, cmd.Stderr = d.log, d.log
+	var err error
+	d.process, err = node.Start(cmd)
+	return d, err
+}
+
+// stop stops the daemon as an operator does, and kills it if that fails.
+func (d *daemon) stop() {
+	_ = d.process.Signal(syscall.SIGTERM) // an error is that it has ended
+	select {
+	case <-d.process.Done():
+	case <-time.After(stopTime):
+		_ = d.process.Signal(syscall.SIGKILL)
+		<-d.process.Done()
+	}
+}
+
+// ready waits until the kernel holds what the files demand.
+func (d *daemon) ready(ctx context.Context) error {
+	return d.await(ctx, func(ctx context.Context) error {
+		status, err := d.client.Status(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range status.Problems {
+			return errors.New(p.String())
+		}
+		if !status.Ready {
+			return errors.New(status.Waiting)
+		}
+		return nil
+	})
+}
+
+// explain asks the daemon about connections from a pod.
+func (d *daemon) explain(ctx context.Context, pod string, to netip.Addr) (verdict, error) {
+	e, err := d.client.Explain(ctx, pod, to.String())
+	if err != nil {
+		return verdict{}, err
+	}
+	return verdict{e.Action, e.Module, e.Prefix, e.Reason}, nil
+}
+
+// awaitDecision waits until the kernel holds a decision as wanted.
+func (d *daemon) awaitDecision(ctx context.Context, pod string, to netip.Addr, wanted func(verdict) bool) error {
+	return d.await(ctx, func(ctx context.Context) error {
+		says, err := d.explain(ctx, pod, to)
+		if err != nil {
+			return err
+		}
+		if wanted(says) {
+			return nil
+		}
+		status, err := d.client.Status(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range status.Problems {
+			return errors.New(p.String())
+		}
+		return fmt.Errorf("%s to %s is still: %s by %s, %s", pod, to, says.Action, says.Module, says.Reason)
+	})
+}
+
+// await tries until there is no error, the daemon ends, or the time is up. The
+// error is the last one, with the daemon's log.
+func (d *daemon) await(ctx context.Context, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, changeTime)
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-d.process.Done():
+			if err := d.process.Wait(); err != nil {
+				return fmt.Errorf("snatd ended: %w; its log:\n%s", err, d.log)
+			}
+			return fmt.Errorf("snatd ended; its log:\n%s", d.log)
+		case <-ctx.Done():
+			return fmt.Errorf("%w; the log of snatd:\n%s", err, d.log)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// record keeps what is written to it.
+type record struct {
+	also io.Writer // nil for none
+
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.text.Write(p)
+	if r.also != nil {
+		return r.also.Write(p)
+	}
+	return len(p), nil
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.TrimSpace(r.text.String())
+}

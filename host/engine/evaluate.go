@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/link"
+	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/rules"
+)
+
+// Result is what a pass decided. It is immutable.
+type Result struct {
+	Snapshot *facts.Snapshot
+	Network  rules.Network
+	// Decided are the subjects with what each module answered; the node is
+	// first, then the pods by name.
+	Decided []Decided
+	// Ruleset is what belongs into the kernel; nil for nothing at all, in an
+	// IPv6 cluster.
+	Ruleset *rules.Ruleset
+}
+
+// Decided is a subject with the modules' answers in order of precedence.
+type Decided struct {
+	Subject     rules.Subject
+	Evaluations []policy.Evaluation
+}
+
+// decisions are the answers alone, as the compiler takes them.
+func (d Decided) decisions() []rules.Decision {
+	list := make([]rules.Decision, len(d.Evaluations))
+	for i, e := range d.Evaluations {
+		list[i] = e.Decision
+	}
+	return list
+}
+
+// Evaluate decides for every subject of the inputs and compiles the decisions.
+// Problems are modules' failures, which cost nothing but themselves; an error
+// means that there is no result.
+func Evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, []Problem, error) {
+	network := NetworkOf(in.Config, in.Link)
+	snapshot, err := facts.New(in.Document, facts.Settings{
+		IPFamily:       in.Config.Network.IPFamily,
+		PrimaryAddress: network.Primary,
+		External:       in.Config.SNAT.External,
+		ExcludeCIDRs:   in.Config.SNAT.ExcludeCIDRs,
+		WithoutPods:    in.Config.Facts.Pods == config.PodsNone,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("facts: %w", err)
+	}
+	result := &Result{Snapshot: snapshot, Network: network}
+	var problems []Problem
+	var names []string
+	for _, subject := range snapshot.Subjects() {
+		evaluations, errs := modules.set.Decide(ctx, subject.Name, subject.View)
+		for _, err := range errs {
+			problems = append(problems, Problem{"policy", subject.Name + ": " + err.Error()})
+		}
+		result.Decided = append(result.Decided, Decided{subject.Subject, evaluations})
+		names = append(names, subject.Name)
+	}
+	modules.set.Retain(names)
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
+	if in.Config.Network.IPFamily == config.IPv6 {
+		return result, problems, nil
+	}
+	result.Ruleset, err = compile(network, result.Decided)
+	return result, problems, err
+}
+
+func compile(network rules.Network, decided []Decided) (*rules.Ruleset, error) {
+	pods := make([]rules.Decided, 0, len(decided)-1)
+	for _, d := range decided[1:] {
+		pods = append(pods, rules.Decided{Subject: d.Subject, Decisions: d.decisions()})
+	}
+	return rules.Compile(network, decided[0].decisions(), pods)
+}
+
+// exemptInterfaces are the outgoing interfaces of pods with a network interface
+// of their own ("security groups for pods"), which the AWS plugin exempts too.
+var exemptInterfaces = []string{"vlan*"}
+
+// NetworkOf is the network that a configuration describes on a node with that
+// primary interface.
+func NetworkOf(cfg config.Config, primary link.Link) rules.Network {
+	return rules.Network{
+		PodInterfaces:    cfg.Network.PodInterfaces,
+		ExemptInterfaces: exemptInterfaces,
+		Primary:          primary.Addr,
+		Mark:             uint32(cfg.SNAT.Mark),
+		Randomize:        cfg.SNAT.Randomize,
+		NodePorts:        cfg.Network.NodePorts,
+		PrimaryInterface: primary.Name,
+	}
+}

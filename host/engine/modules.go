@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/snatd/snatd/host/dropin"
+	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/plugins"
+	defaultpolicy "github.com/snatd/snatd/plugins/default"
+)
+
+// DefaultModule is the name of the module that is always last.
+const DefaultModule = "default"
+
+// ModuleStatus is what is known about one module.
+type ModuleStatus struct {
+	Name   string `json:"name"`
+	State  string `json:"state"`            // active, failed (an older version may still decide), or native
+	SHA256 string `json:"sha256,omitempty"` // of the version that decides
+	Error  string `json:"error,omitempty"`  // why the file as it is now does not decide
+}
+
+// Modules are the loaded policy modules: the drop-ins in order, then the
+// default. A version that does not load leaves the one before it deciding.
+type Modules struct {
+	engine *policy.Engine
+	log    *slog.Logger
+	set    *policy.Set
+	loaded map[string]*module
+	last   policy.Policy // the default
+	native bool
+}
+
+// module is a drop-in that loaded once, and what came of its newest version.
+type module struct {
+	policy policy.Policy // nil if no version ever loaded
+	file   dropin.File   // the version that decides
+	tried  string        // identity of the newest version that was tried
+	err    error         // why the newest version was refused
+}
+
+// NewModules loads the default module: as Wasm with the native one behind it,
+// or natively alone if there is no Wasm to run or no compiler for it.
+func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *Modules {
+	m := &Modules{engine: engine, log: log, set: policy.NewSet(nil), loaded: map[string]*module{}}
+	grants := policy.Grants{Translate: true}
+	native := policy.Native(DefaultModule, defaultpolicy.Decide, grants)
+	wasm := plugins.Default()
+	switch {
+	case wasm == nil:
+		log.Warn("this binary carries no Wasm modules, the default module runs natively", "fix", "build with make build")
+	case engine.Mode() != policy.ModeCompiler:
+		log.Warn("Wasm is interpreted on this machine, the default module runs natively", "mode", engine.Mode())
+	default:
+		start := time.Now()
+		loaded, err := engine.Load(ctx, DefaultModule, wasm, nil, grants)
+		if err == nil {
+			log.Info("default module loaded", "mode", engine.Mode(), "duration", time.Since(start).Round(time.Millisecond))
+			m.last = policy.Memoize(&fallback{loaded, native, log})
+			return m
+		}
+		log.Error("the default module does not load as Wasm, it runs natively", "error", err)
+	}
+	m.last, m.native = policy.Memoize(native), true
+	return m
+}
+
+// Sync makes the loaded modules those of files, and returns the problems met.
+func (m *Modules) Sync(ctx context.Context, files []dropin.File) []Problem {
+	var problems []Problem
+	present := map[string]bool{}
+	order := make([]policy.Policy, 0, len(files)+1)
+	for _, file := range files {
+		present[file.Name] = true
+		entry := m.loaded[file.Name]
+		if entry == nil {
+			entry = &module{}
+			m.loaded[file.Name] = entry
+		}
+		m.update(ctx, entry, file)
+		if entry.err != nil {
+			problems = append(problems, Problem{"module " + file.Name, entry.err.Error()})
+		}
+		if entry.policy != nil {
+			order = append(order, entry.policy)
+		}
+	}
+	m.set.Replace(append(order, m.last))
+	for name, entry := range m.loaded {
+		if !present[name] {
+			m.log.Info("module removed", "module", name)
+			m.close(ctx, entry.policy)
+			delete(m.loaded, name)
+		}
+	}
+	return problems
+}
+
+// update loads file if it is not the version that was tried last.
+func (m *Modules) update(ctx context.Context, entry *module, file dropin.File) {
+	if file.Err != nil {
+		entry.err, entry.tried = file.Err, ""
+		return
+	}
+	if identity := file.Identity(); identity != entry.tried {
+		entry.tried = identity
+		start := time.Now()
+		loaded, err := m.engine.Load(ctx, file.Name, file.Wasm, file.Sidecar.Config, file.Sidecar.Grants)
+		if entry.err = err; err != nil {
+			return
+		}
+		m.close(ctx, entry.policy)
+		entry.policy, entry.file = policy.Memoize(loaded), file
+		m.log.Info("module loaded", "module", file.Name, "sha256", file.SHA256, "duration", time.Since(start).Round(time.Millisecond))
+	}
+}
+
+func (m *Modules) close(ctx context.Context, p policy.Policy) {
+	if p == nil {
+		return
+	}
+	if err := p.Close(ctx); err != nil {
+		m.log.Warn("closing a module failed", "module", p.Name(), "error", err)
+	}
+}
+
+// Status lists the modules in order of precedence.
+func (m *Modules) Status(files []dropin.File) []ModuleStatus {
+	var list []ModuleStatus
+	for _, file := range files {
+		entry := m.loaded[file.Name]
+		if entry == nil {
+			continue
+		}
+		status := ModuleStatus{Name: file.Name, State: "active", SHA256: entry.file.SHA256}
+		if entry.err != nil {
+			status.State, status.Error = "failed", entry.err.Error()
+		}
+		list = append(list, status)
+	}
+	last := ModuleStatus{Name: DefaultModule, State: "active"}
+	if m.native {
+		last.State = "native"
+	}
+	return append(list, last)
+}

@@ -1,0 +1,25 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/snatd/snatd/rules"
+)
+
+// State is what the engine publishes after each pass. It is immutable.
+type State struct {
+	// Result is the newest result that the kernel holds; nil before the first.
+	Result *Result
+	// Ruleset is what the kernel holds, with the names it has there; nil if
+	// nothing is installed.
+	Ruleset *rules.Ruleset
+	// Applied is when the kernel was changed last; zero if never.
+	Applied time.Time
+	// Changes counts the transactions that the kernel accepted.
+	Changes uint64
+	// Waiting says what the engine waits for before it can decide; empty if
+	// the kernel holds what the inputs demand.
+	Waiting  string
+	Problems []Problem
+	Modules  []ModuleStatus
+}

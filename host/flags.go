@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/snatd/snatd/host/config"
+)
+
+// defaultConfigFile is read if --config is not given and it exists.
+const defaultConfigFile = "/etc/snatd/config.yaml"
+
+// configFlags are the flags that say which configuration is meant.
+type configFlags struct {
+	file      string
+	overrides config.Flags
+}
+
+func (f *configFlags) add(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&f.file, "config", "", "the configuration `FILE` (default "+defaultConfigFile+" if it exists)")
+	flags.StringVar(&f.overrides.Socket, "socket", "", "`PATH` of the daemon's unix socket")
+	flags.StringVar(&f.overrides.FactsFile, "facts", "", "the static facts `FILE`")
+	flags.StringVar(&f.overrides.PoliciesDirectory, "policies", "", "the `FOLDER` of drop-in modules")
+}
+
+// path is the configuration file to read; empty for none.
+func (f *configFlags) path() string {
+	if f.file != "" {
+		return f.file
+	}
+	if _, err := os.Stat(defaultConfigFile); err == nil {
+		return defaultConfigFile
+	}
+	return ""
+}
+
+// load reads the configuration with variables and flags over it.
+func (f *configFlags) load() (config.Config, error) {
+	return config.Load(config.Options{File: f.path(), Environ: os.LookupEnv, Flags: f.overrides})
+}
+
+// outputFlag is -o, one of a few formats.
+type outputFlag struct {
+	value    string
+	accepted []string
+}
+
+// addOutput adds -o to a command; the first accepted format is the default.
+func addOutput(command *cobra.Command, accepted ...string) *outputFlag {
+	o := &outputFlag{accepted[0], accepted}
+	command.Flags().VarP(o, "output", "o", "output format: "+strings.Join(accepted, ", "))
+	return o
+}
+
+func (o *outputFlag) String() string { return o.value }
+func (o *outputFlag) Type() string   { return "FORMAT" }
+
+func (o *outputFlag) Set(value string) error {
+	if !slices.Contains(o.accepted, value) {
+		return fmt.Errorf("accepted: %s", strings.Join(o.accepted, ", "))
+	}
+	o.value = value
+	return nil
+}
+
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}

@@ -1,0 +1,54 @@
+// Command snatd decides for every pod on its node, and every IPv4 destination,
+// whether the pod's address is kept or translated, and makes the kernel do so.
+//
+// This package is the command line only: one file a command, each of which
+// reads its flags and calls the package that does the work.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(execute())
+}
+
+func execute() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := root().ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case errors.As(err, &code):
+		return int(code)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "snatd:", err)
+		return 1
+	}
+	return 0
+}
+
+// exitCode ends the process with a code whose reason is printed already.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+func root() *cobra.Command {
+	command := &cobra.Command{
+		Use:           "snatd",
+		Short:         "decides which pods keep their address towards which networks",
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	command.SetVersionTemplate("snatd {{.Version}}\n")
+	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), demoCommand(), cleanupCommand())
+	return command
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/snatd/snatd/host/api"
+	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/engine"
+)
+
+func runCommand() *cobra.Command {
+	var flags configFlags
+	var level, format string
+	command := &cobra.Command{
+		Use:     "run",
+		Short:   "run the daemon; stopping it leaves the rules in place",
+		Example: "  snatd run --config /etc/snatd/config.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			log, err := newLogger(level, format)
+			if err != nil {
+				return err
+			}
+			return run(command, flags, log)
+		},
+	}
+	flags.add(command)
+	command.Flags().StringVar(&level, "log-level", "info", "`LEVEL` of the log: debug, info, warn, error")
+	command.Flags().StringVar(&format, "log-format", "text", "`FORMAT` of the log: text, json")
+	return command
+}
+
+func run(command *cobra.Command, flags configFlags, log *slog.Logger) error {
+	cfg, err := flags.load()
+	if err != nil {
+		return err
+	}
+	if cfg.Metrics != config.Default().Metrics {
+		log.Warn("metrics.listen is accepted, but this version serves no metrics")
+	}
+	daemon, err := engine.New(engine.Options{Load: flags.load, ConfigFile: flags.path(), Log: log})
+	if err != nil {
+		return err
+	}
+	log.Info("snatd starts", "version", version(), "config", flags.path())
+	group, ctx := errgroup.WithContext(command.Context())
+	group.Go(func() error { return daemon.Run(ctx) })
+	group.Go(func() error { return api.Serve(ctx, cfg.Socket, version(), daemon.State) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	log.Info("snatd stops; the rules stay in place, snatd cleanup removes them")
+	return nil
+}
+
+func newLogger(level, format string) (*slog.Logger, error) {
+	var options slog.HandlerOptions
+	var at slog.Level
+	if err := at.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: accepted: debug, info, warn, error", level)
+	}
+	options.Level = at
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, &options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, &options)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q: accepted: text, json", format)
+}

@@ -1,0 +1,71 @@
+package test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/snatd/snatd/host/lab"
+)
+
+// dropIn puts the example exclude-cidrs into the drop-in directory.
+func (d *daemon) dropIn(name, sidecar string) {
+	d.t.Helper()
+	wasm, err := os.ReadFile("../examples/built/exclude-cidrs.wasm")
+	if err != nil {
+		d.t.Fatalf("%v: run make build first", err)
+	}
+	d.write("policies.d/"+name+".yaml", sidecar)
+	d.write("policies.d/"+name+".wasm", string(wasm))
+}
+
+func (d *daemon) removeDropIn(name string) {
+	d.t.Helper()
+	for _, suffix := range []string{".wasm", ".yaml"} {
+		if err := os.Remove(d.path("policies.d/" + name + suffix)); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+func TestDropIn(t *testing.T) {
+	d := start(t)
+	open := d.openAll()
+	check := func() {
+		t.Helper()
+		for _, conn := range open {
+			conn.check(t)
+		}
+	}
+
+	d.dropIn("10-peering", "config: {cidrs: 172.31.0.0/16, why: peered VPC}\n")
+	d.waitAction(lab.PodB, lab.Peered, "exclude")
+	d.check(world{internet: true})
+	check()
+	explanation, err := d.client.Explain(t.Context(), "default/pod-b", lab.Peered.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if explanation.Module != "10-peering" && !strings.HasPrefix(explanation.Module, "10-peering.") {
+		t.Errorf("decided by %q, want 10-peering", explanation.Module)
+	}
+	if !strings.Contains(explanation.Reason, "peered VPC") {
+		t.Errorf("reason %q does not quote the sidecar's", explanation.Reason)
+	}
+
+	// A sidecar's change is a change of the module.
+	d.write("policies.d/10-peering.yaml", "config: {cidrs: 198.51.100.0/24}\n")
+	d.waitAction(lab.PodB, lab.Internet, "exclude")
+	d.check(world{peered: true})
+	check()
+
+	// A broken version leaves the running one deciding.
+	d.write("policies.d/10-peering.wasm", "this is not wasm")
+	d.waitProblem("10-peering")
+	d.check(world{peered: true})
+
+	d.removeDropIn("10-peering")
+	d.waitAction(lab.PodB, lab.Internet, "translate")
+	d.check(onlyOutside)
+	check()
+}

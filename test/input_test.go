@@ -1,0 +1,158 @@
+package test
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/snatd/snatd/host/lab"
+)
+
+// Bad input has one clear message and changes nothing: neither what the kernel
+// holds nor what packets meet.
+func TestBadInputWhileRunning(t *testing.T) {
+	d := start(t)
+	d.check(onlyOutside)
+	before := d.status()
+
+	facts := func(text string) func() { return func() { d.write("facts.yaml", text) } }
+	config := func(text string) func() { return func() { d.setConfig(text) } }
+	for _, c := range []struct {
+		name, want string
+		make       func()
+	}{
+		{"malformed configuration", "config.yaml:2", config("network: {primaryInterface: eth0")},
+		{"unknown key", "snat.externall", config(baseConfig + "snat: {externall: true}\n")},
+		{"host bits in a CIDR", "172.31.0.0/16", config(baseConfig + "snat: {excludeCIDRs: [172.31.0.1/16]}\n")},
+		{"IPv6 CIDR in an IPv4 list", "2001:db8::/32", config(baseConfig + "snat: {excludeCIDRs: [\"2001:db8::/32\"]}\n")},
+		{"mark of two bits", "0x81", config(baseConfig + "snat: {mark: 0x81}\n")},
+		{"unknown randomize mode", "hashrandom", config(baseConfig + "snat: {randomize: sometimes}\n")},
+		{"missing primary interface", "eth9", config("network: {primaryInterface: eth9}\n")},
+		{"primary address that is not there", "10.0.0.99", config("network: {primaryAddress: 10.0.0.99}\n")},
+		{"malformed facts", "facts.yaml:1", facts("vpc: {cidrs: [10.0.0.0/16]")},
+		{"unknown key in facts", "vpc.cidr", facts("vpc: {cidr: [10.0.0.0/16]}\n")},
+		{"no VPC CIDR", "vpc.cidrs", facts("vpc: {cidrs: []}\n")},
+		{"VPC CIDR with host bits", "10.0.0.0/16", facts("vpc: {cidrs: [10.0.0.1/16]}\n")},
+		{"two pods with one address", "default/twin", facts(baseFacts + "- {namespace: default, name: twin, ip: 10.0.1.5}\n")},
+		{"IPv6 address of a pod", "2001:db8::1", facts(baseFacts + "- {namespace: default, name: six, ip: \"2001:db8::1\"}\n")},
+	} {
+		c.make()
+		d.waitProblem(c.want)
+		t.Logf("%s: %v", c.name, d.status().Problems)
+		after := d.status()
+		if after.Ruleset != before.Ruleset || after.Changes != before.Changes {
+			t.Errorf("%s: the kernel was changed", c.name)
+		}
+		d.see(d.lab.PodB, lab.TCP, lab.Peered, lab.NodePrimary)
+		d.see(d.lab.PodB, lab.TCP, lab.VPC, lab.PodB)
+		d.setConfig(baseConfig)
+		d.write("facts.yaml", baseFacts)
+		d.wait("the problem to be mended", func() error {
+			if s := d.status(); len(s.Problems) > 0 || !s.Ready {
+				return fmt.Errorf("%v", s.Problems)
+			}
+			return nil
+		})
+	}
+	d.check(onlyOutside)
+}
+
+// Two pods with one address: the error names both.
+func TestTwinsAreNamed(t *testing.T) {
+	d := start(t)
+	d.write("facts.yaml", baseFacts+"- {namespace: default, name: twin, ip: 10.0.1.5}\n")
+	d.waitProblem("default/twin")
+	d.waitProblem("default/pod-a")
+}
+
+// At start its own configuration is all that snatd ends for.
+func TestBadConfigurationAtStart(t *testing.T) {
+	for _, c := range []struct {
+		name, config, variable, want string
+	}{
+		{"malformed", "snat: [", "", "config.yaml"},
+		{"unknown key", "snta: {}", "", "snta"},
+		{"bad variable", baseConfig, "AWS_VPC_K8S_CNI_RANDOMIZESNAT=maybe", "AWS_VPC_K8S_CNI_RANDOMIZESNAT"},
+		{"bad bool", baseConfig, "AWS_VPC_K8S_CNI_EXTERNALSNAT=perhaps", "AWS_VPC_K8S_CNI_EXTERNALSNAT"},
+		{"bad mark", baseConfig, "AWS_VPC_K8S_CNI_CONNMARK=0", "AWS_VPC_K8S_CNI_CONNMARK"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := prepare(t)
+			d.write("config.yaml", c.config+"\nsocket: "+d.path("snatd.sock")+"\n")
+			var environment []string
+			if c.variable != "" {
+				environment = []string{c.variable}
+			}
+			_, stderr, err := d.output(environment, "run")
+			if err == nil {
+				t.Fatal("the daemon ended without an error")
+			}
+			line := strings.TrimSpace(stderr)
+			if !strings.Contains(line, c.want) || strings.Count(line, "\n") > 0 {
+				t.Errorf("want one line that names %q, got:\n%s", c.want, line)
+			}
+			if held := d.kernel(); held != (kernel{}) {
+				t.Errorf("the kernel holds %+v", held)
+			}
+		})
+	}
+}
+
+// Without facts or a primary address the daemon waits, says so, and begins by
+// itself when they come.
+func TestWaitsForFacts(t *testing.T) {
+	d := prepare(t)
+	d.write("facts.yaml", "vpc: {cidrs: [")
+	d.run()
+	d.wait("the daemon to say that it waits", func() error {
+		status, err := d.client.Status(t.Context())
+		if err != nil {
+			return err
+		}
+		if status.Ready || !strings.Contains(status.Waiting, "facts") {
+			return fmt.Errorf("waiting: %q", status.Waiting)
+		}
+		return nil
+	})
+	if held := d.kernel(); held != (kernel{}) {
+		t.Errorf("the kernel holds %+v", held)
+	}
+	d.write("facts.yaml", baseFacts)
+	d.waitReady()
+	d.check(onlyOutside)
+}
+
+// The variables of the AWS plugin override the file.
+func TestVariables(t *testing.T) {
+	d := prepare(t)
+	d.run("AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS=172.31.0.0/16", "AWS_VPC_K8S_CNI_RANDOMIZESNAT=none", "AWS_VPC_K8S_CNI_VETHPREFIX=eni")
+	d.waitReady()
+	d.check(world{internet: true})
+	d.stop(syscall.SIGTERM)
+	d.run("AWS_VPC_K8S_CNI_EXTERNALSNAT=true")
+	d.waitReady()
+	d.check(nothing)
+}
+
+// In an IPv6 cluster nothing is installed, and what was is removed.
+func TestIPv6Cluster(t *testing.T) {
+	d := prepare(t)
+	d.setConfig("network: {ipFamily: ipv6}\n")
+	d.run()
+	d.waitReady()
+	if held := d.kernel(); held != (kernel{}) {
+		t.Errorf("the kernel holds %+v", held)
+	}
+	if !strings.Contains(d.log.String(), "IPv6") {
+		t.Errorf("the log does not say why:\n%s", d.log)
+	}
+	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
+
+	d.setConfig(baseConfig)
+	d.waitAction(lab.PodA, lab.Internet, "translate")
+	d.check(onlyOutside)
+	d.setConfig("network: {ipFamily: ipv6}\n")
+	d.waitAction(lab.PodA, lab.Internet, "exclude")
+	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
+}

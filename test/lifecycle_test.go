@@ -1,0 +1,73 @@
+package test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/snatd/snatd/host/lab"
+)
+
+func (d *daemon) endpoint(addr netip.Addr) netip.AddrPort { return netip.AddrPortFrom(addr, lab.Port) }
+
+// replace replaces text that must be there.
+func replace(t *testing.T, text, old, new string) string {
+	t.Helper()
+	if !strings.Contains(text, old) {
+		t.Fatalf("%q does not contain %q", text, old)
+	}
+	return strings.Replace(text, old, new, 1)
+}
+
+// Stopping, killing and starting again changes nothing for packets, and no
+// connection notices.
+func TestRestart(t *testing.T) {
+	d := start(t)
+	open := d.openAll()
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt, os.Kill} {
+		d.stop(signal)
+		d.check(onlyOutside)
+		d.run()
+		d.waitReady()
+		d.check(onlyOutside)
+		for _, conn := range open {
+			conn.check(t)
+		}
+	}
+}
+
+// Cleanup breaks no translated connection; once none is left, all is gone.
+func TestCleanup(t *testing.T) {
+	d := start(t)
+	if _, stderr, err := d.output(nil, "cleanup"); err == nil || !strings.Contains(stderr, "stop it first") {
+		t.Errorf("cleanup beside a running daemon: %v, %s", err, stderr)
+	}
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	d.stop(syscall.SIGTERM)
+
+	out, stderr, err := d.output(nil, "cleanup")
+	if err != nil || !strings.Contains(out, "live translated connections keep what they need") {
+		t.Fatalf("cleanup with a live connection: %v, %s%s", err, out, stderr)
+	}
+	conn.check(t)
+	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
+	conn.check(t)
+
+	conn.Close()
+	eventually(t, "the connections to end and cleanup to remove all", func() error {
+		out, stderr, err := d.output(nil, "cleanup")
+		if err != nil || strings.TrimSpace(out) != "removed" {
+			return fmt.Errorf("%w, %s%s", err, out, stderr)
+		}
+		return nil
+	})
+	if held := d.kernel(); held != (kernel{}) {
+		t.Errorf("after cleanup the kernel holds %+v", held)
+	}
+	if out, _, err := d.output(nil, "cleanup"); err != nil || strings.TrimSpace(out) != "nothing to remove" {
+		t.Errorf("a second cleanup: %v, %s", err, out)
+	}
+}

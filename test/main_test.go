@@ -1,0 +1,22 @@
+// Package test holds the black-box tests: the built binary, real packets in a
+// simulated VPC, and who may import whom.
+//
+// What can be tested inside one package stands beside it. Nothing here reaches
+// into the daemon but through its files, its socket and its command line.
+package test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/snatd/snatd/host/lab"
+)
+
+func TestMain(m *testing.M) {
+	code, err := lab.Enter(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "test:", err)
+	}
+	os.Exit(code)
+}

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/host/link"
+	"github.com/snatd/snatd/rules"
 )
 
 func cleanupCommand() *cobra.Command {
@@ -27,25 +30,33 @@ translates nothing new; run cleanup again when they have ended.`,
 			if err != nil {
 				return err
 			}
-			if _, err := api.NewClient(cfg.Socket).Status(command.Context()); err == nil {
-				return fmt.Errorf("the snatd at %s is running and would put everything back: stop it first", cfg.Socket)
-			}
-			removed, err := engine.Cleanup(slog.New(slog.NewTextHandler(os.Stderr, nil)), engine.NetworkOf(cfg, link.Link{}))
-			if err != nil {
-				return err
-			}
-			out := command.OutOrStdout()
-			switch {
-			case removed.Left != nil:
-				_, err = fmt.Fprintf(out, "nothing new is translated; %d live translated connections keep what they need: run this again when they have ended\n", removed.Live)
-			case removed.Changed:
-				_, err = fmt.Fprintln(out, "removed")
-			default:
-				_, err = fmt.Fprintln(out, "nothing to remove")
-			}
-			return err
+			return cleanup(command.OutOrStdout(), engine.NetworkOf(cfg, link.Link{}))
 		},
 	}
 	flags.add(command)
 	return command
+}
+
+func cleanup(out io.Writer, network rules.Network) (err error) {
+	lock, err := instance.Acquire()
+	if errors.Is(err, instance.ErrRunning) {
+		return fmt.Errorf("%w, which would put everything back: stop it first", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	removed, err := engine.Cleanup(slog.New(slog.NewTextHandler(os.Stderr, nil)), network)
+	if err != nil {
+		return err
+	}
+	switch {
+	case removed.Live > 0:
+		_, err = fmt.Fprintf(out, "nothing new is translated; %d live translated connections keep what they need: run this again when they have ended\n", removed.Live)
+	case removed.Changed:
+		_, err = fmt.Fprintln(out, "removed")
+	default:
+		_, err = fmt.Fprintln(out, "nothing to remove")
+	}
+	return err
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -20,6 +22,7 @@ const defaultConfigFile = "/etc/snatd/config.yaml"
 type configFlags struct {
 	file      string
 	overrides config.Flags
+	found     bool // the file was read once
 }
 
 func (f *configFlags) add(command *cobra.Command) {
@@ -30,20 +33,26 @@ func (f *configFlags) add(command *cobra.Command) {
 	flags.StringVar(&f.overrides.PoliciesDirectory, "policies", "", "the `FOLDER` of drop-in modules")
 }
 
-// path is the configuration file to read; empty for none.
+// path is where the configuration file is, whether it exists or not.
 func (f *configFlags) path() string {
 	if f.file != "" {
 		return f.file
 	}
-	if _, err := os.Stat(defaultConfigFile); err == nil {
-		return defaultConfigFile
-	}
-	return ""
+	return defaultConfigFile
 }
 
-// load reads the configuration with variables and flags over it.
+// load reads the configuration with variables and flags over it. Without a flag
+// there need be no file, but one that was read once must not vanish: that would
+// put defaults in force which nobody asked for.
 func (f *configFlags) load() (config.Config, error) {
-	return config.Load(config.Options{File: f.path(), Environ: os.LookupEnv, Flags: f.overrides})
+	options := config.Options{File: f.path(), Environ: os.LookupEnv, Flags: f.overrides}
+	cfg, err := config.Load(options)
+	if f.file == "" && !f.found && errors.Is(err, fs.ErrNotExist) {
+		options.File = ""
+		return config.Load(options)
+	}
+	f.found = f.found || err == nil
+	return cfg, err
 }
 
 // outputFlag is -o, one of a few formats.

@@ -64,7 +64,7 @@ func wanted(ctx context.Context, flags configFlags) (ruleset *rules.Ruleset, soc
 	in, problems, err := engine.NewReader(flags.load).Read()
 	if err != nil {
 		if len(problems) > 0 {
-			err = fmt.Errorf("%s", problems[0])
+			err = problemsError(problems)
 		}
 		return nil, "", err
 	}
@@ -76,8 +76,7 @@ func wanted(ctx context.Context, flags configFlags) (ruleset *rules.Ruleset, soc
 	}
 	defer func() { err = errors.Join(err, wasm.Close(context.WithoutCancel(ctx))) }()
 	modules := engine.NewModules(ctx, wasm, log)
-	problems = append(problems, modules.Sync(ctx, in.Modules)...)
-	result, failed, err := engine.Evaluate(ctx, in, modules)
+	result, failed, err := engine.Decide(ctx, in, modules)
 	for _, p := range append(problems, failed...) {
 		fmt.Fprintln(os.Stderr, "snatd:", p)
 	}
@@ -85,6 +84,15 @@ func wanted(ctx context.Context, flags configFlags) (ruleset *rules.Ruleset, soc
 		return nil, "", err
 	}
 	return result.Ruleset, in.Config.Socket, nil
+}
+
+// problemsError is a list of problems as one error, each on a line.
+func problemsError(problems []engine.Problem) error {
+	errs := make([]error, len(problems))
+	for i, p := range problems {
+		errs[i] = errors.New(p.String())
+	}
+	return errors.Join(errs...)
 }
 
 func printDiff(ctx context.Context, daemon *api.Client, ruleset *rules.Ruleset, out io.Writer) error {

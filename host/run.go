@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/instance"
 )
 
 func runCommand() *cobra.Command {
@@ -26,7 +28,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return run(command, flags, log)
+			return run(command, &flags, log)
 		},
 	}
 	flags.add(command)
@@ -35,22 +37,32 @@ func runCommand() *cobra.Command {
 	return command
 }
 
-func run(command *cobra.Command, flags configFlags, log *slog.Logger) error {
+func run(command *cobra.Command, flags *configFlags, log *slog.Logger) (err error) {
 	cfg, err := flags.load()
 	if err != nil {
 		return err
 	}
-	if cfg.Metrics != config.Default().Metrics {
+	if cfg.Metrics.Listen != "" && cfg.Metrics != config.Default().Metrics {
 		log.Warn("metrics.listen is accepted, but this version serves no metrics")
 	}
-	daemon, err := engine.New(engine.Options{Load: flags.load, ConfigFile: flags.path(), Log: log})
+	// First of all, so that a second daemon ends before it touches anything.
+	lock, err := instance.Acquire()
 	if err != nil {
 		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	listener, err := api.Listen(cfg.Socket)
+	if err != nil {
+		return err
+	}
+	daemon, err := engine.New(engine.Options{Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log})
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	log.Info("snatd starts", "version", version(), "config", flags.path())
 	group, ctx := errgroup.WithContext(command.Context())
 	group.Go(func() error { return daemon.Run(ctx) })
-	group.Go(func() error { return api.Serve(ctx, cfg.Socket, version(), daemon.State) })
+	group.Go(func() error { return api.Serve(ctx, listener, version(), daemon.State) })
 	if err := group.Wait(); err != nil {
 		return err
 	}

@@ -40,10 +40,14 @@ func (r *Ruleset) translate() nft.Chain {
 }
 
 func (r *Ruleset) restore() nft.Chain {
-	return nft.Chain{Name: restoreChain, Rules: []nft.Rule{{
-		nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: r.Network.Mark},
-		nft.SetMark{Mark: nft.PacketMark, Mask: r.Network.Mark},
-	}}}
+	c := nft.Chain{Name: restoreChain}
+	for _, mark := range append([]uint32{r.Network.Mark}, r.Network.EarlierMarks...) {
+		c.Rules = append(c.Rules, nft.Rule{
+			nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: mark},
+			nft.SetMark{Mark: nft.PacketMark, Mask: mark},
+		})
+	}
+	return c
 }
 
 // postrouting runs behind kube-proxy's masquerading, so that it wins. Connections

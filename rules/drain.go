@@ -8,3 +8,12 @@ package rules
 func Draining(network Network) *Ruleset {
 	return &Ruleset{Network: network.canonical()}
 }
+
+// WithEarlierMarks returns the same ruleset for a node where live connections
+// carry other marks, from before the mark was changed.
+func (r *Ruleset) WithEarlierMarks(marks []uint32) *Ruleset {
+	with := *r
+	with.Network.EarlierMarks = marks
+	with.Network = with.Network.canonical()
+	return &with
+}

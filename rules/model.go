@@ -71,6 +71,9 @@ type Network struct {
 	// Mark is the one bit, in the connection's and the packet's mark, that says
 	// "translate".
 	Mark uint32 `json:"mark"`
+	// EarlierMarks are marks that live connections still carry, each one bit:
+	// their packets go on being routed by them.
+	EarlierMarks []uint32 `json:"earlierMarks,omitempty"`
 	// Randomize is how source ports are chosen.
 	Randomize Randomize `json:"randomize"`
 	// NodePorts makes replies to connections that came to an address of the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // Check tells whether the network can be compiled; its error names the field,
@@ -13,13 +14,18 @@ func (n Network) Check() error {
 		return errors.New(`no pod interface: accepted is at least one name or pattern such as "eni*"`)
 	}
 	for _, p := range n.PodInterfaces {
-		if err := checkPattern(p); err != nil {
+		if err := CheckPattern(p); err != nil {
 			return fmt.Errorf("pod interface %w", err)
 		}
 	}
 	for _, p := range n.ExemptInterfaces {
-		if err := checkPattern(p); err != nil {
+		if err := CheckPattern(p); err != nil {
 			return fmt.Errorf("exempt interface %w", err)
+		}
+	}
+	for _, p := range n.PodInterfaces {
+		if covers(p, n.PrimaryInterface) {
+			return fmt.Errorf("pod interface %q is also the primary interface %q: accepted are names that pods alone are behind", p, n.PrimaryInterface)
 		}
 	}
 	if !n.Primary.Is4() || n.Primary.IsUnspecified() {
@@ -28,6 +34,11 @@ func (n Network) Check() error {
 	if bits.OnesCount32(n.Mark) != 1 {
 		return fmt.Errorf("mark %#x: accepted is exactly one bit, such as 0x80", n.Mark)
 	}
+	for _, mark := range n.EarlierMarks {
+		if bits.OnesCount32(mark) != 1 || mark == n.Mark {
+			return fmt.Errorf("earlier mark %#x: accepted is exactly one bit, another than %#x", mark, n.Mark)
+		}
+	}
 	switch n.Randomize {
 	case RandomizePRNG, RandomizeHash, RandomizeNone:
 	default:
@@ -35,7 +46,7 @@ func (n Network) Check() error {
 			n.Randomize, RandomizePRNG, RandomizeHash, RandomizeNone)
 	}
 	if n.NodePorts {
-		if err := checkName(n.PrimaryInterface); err != nil {
+		if err := CheckName(n.PrimaryInterface); err != nil {
 			return fmt.Errorf("primary interface %w", err)
 		}
 	}
@@ -46,5 +57,6 @@ func (n Network) Check() error {
 func (n Network) canonical() Network {
 	n.PodInterfaces = reducePatterns(n.PodInterfaces)
 	n.ExemptInterfaces = reducePatterns(n.ExemptInterfaces)
+	n.EarlierMarks = slices.Compact(slices.Sorted(slices.Values(n.EarlierMarks)))
 	return n
 }

@@ -59,6 +59,12 @@ func TestNetworkCheck(t *testing.T) {
 			`primary interface "eth*" contains '*':` + accepted},
 		{"node ports by a long name", func(n *rules.Network) { n.NodePorts, n.PrimaryInterface = true, "abcdefghijklmnop" },
 			`primary interface "abcdefghijklmnop" is too long: accepted are up to 15 bytes`},
+		{"earlier mark of two bits", func(n *rules.Network) { n.EarlierMarks = []uint32{0x3} },
+			"earlier mark 0x3: accepted is exactly one bit, another than 0x80"},
+		{"earlier mark that is the mark", func(n *rules.Network) { n.EarlierMarks = []uint32{0x80} },
+			"earlier mark 0x80: accepted is exactly one bit, another than 0x80"},
+		{"pods behind the primary interface", func(n *rules.Network) { n.PodInterfaces, n.PrimaryInterface = []string{"eni*", "e*"}, "eth0" },
+			`pod interface "e*" is also the primary interface "eth0": accepted are names that pods alone are behind`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := network()
@@ -79,7 +85,7 @@ func TestPatternsAreCanonical(t *testing.T) {
 		{[]string{"veth0", "eni*"}, []string{"eni*", "veth0"}},
 		{[]string{"eni*", "eni*"}, []string{"eni*"}},
 		{[]string{"eni1", "eni*", "eni"}, []string{"eni*"}},
-		{[]string{"eni*", "e*", "enix*"}, []string{"e*"}},
+		{[]string{"eni*", "en*", "enix*"}, []string{"en*"}},
 		{[]string{"eni", "eni1"}, []string{"eni", "eni1"}},
 	} {
 		n := network()

@@ -10,17 +10,18 @@ import (
 // maxInterfaceName is Linux's IFNAMSIZ less the NUL.
 const maxInterfaceName = 15
 
-// checkPattern accepts the name of an interface, or the beginning of names
+// CheckPattern accepts the name of an interface, or the beginning of names
 // followed by "*". A lone "*" would also match the interfaces that pods are not
 // behind, and nft refuses it.
-func checkPattern(pattern string) error {
+func CheckPattern(pattern string) error {
 	if pattern == "*" {
 		return errors.New(`"*" matches every interface: accepted is a longer pattern such as "eni*"`)
 	}
 	return checkInterface(pattern, strings.TrimSuffix(pattern, "*"))
 }
 
-func checkName(name string) error { return checkInterface(name, name) }
+// CheckName accepts the name of one interface.
+func CheckName(name string) error { return checkInterface(name, name) }
 
 // checkInterface accepts what the kernel accepts as a name, in ASCII, and what
 // needs no escape in nft's syntax. Letters is text without the star that it may

@@ -33,8 +33,8 @@ func (d *Decision) Translate(prefix netip.Prefix, why string) {
 	d.add(Entry{Prefix: prefix, Translate: true, Reason: why})
 }
 
-// TranslateTo is Translate to another IPv4 address of the node. The operator
-// must have granted that address.
+// TranslateTo is Translate to another IPv4 address of the node. The daemon of
+// this version has no grant for that: there the decision is an error.
 func (d *Decision) TranslateTo(prefix netip.Prefix, source netip.Addr, why string) {
 	if !source.Is4() {
 		d.reject("the source " + strconv.Quote(source.String()) + " for " + prefix.String() + " is not an IPv4 address")

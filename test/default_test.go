@@ -1,7 +1,9 @@
 package test
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/snatd/snatd/host/lab"
@@ -40,7 +42,9 @@ func (d *daemon) check(translated world) {
 	}
 	d.see(d.lab.PodA, lab.TCP, lab.PodB, lab.PodA)
 	for _, host := range []*lab.Host{d.lab.VPC, d.lab.Second, d.lab.Peered, d.lab.Internet} {
-		d.see(d.lab.Node, lab.TCP, host.Addr, lab.NodePrimary) // a host-network pod
+		for _, proto := range []lab.Proto{lab.TCP, lab.UDP, lab.ICMP} {
+			d.see(d.lab.Node, proto, host.Addr, lab.NodePrimary) // a host-network pod
+		}
 	}
 }
 
@@ -77,7 +81,7 @@ func TestDefaultModule(t *testing.T) {
 		{"the operator excludes a CIDR", func() {
 			d.setConfig(baseConfig + "snat: {excludeCIDRs: [172.31.0.0/24, 172.31.0.0/16, 172.31.0.0/16]}\n")
 		}, "exclude", world{internet: true}},
-		{"external SNAT is switched off again", func() { d.setConfig(baseConfig) }, "translate", onlyOutside},
+		{"the CIDR is not excluded any more", func() { d.setConfig(baseConfig) }, "translate", onlyOutside},
 		{"external SNAT is switched on", func() {
 			d.setConfig(baseConfig + "snat: {external: true}\n")
 		}, "exclude", nothing},
@@ -115,7 +119,36 @@ func TestPodAdded(t *testing.T) {
 	d.see(pod, lab.TCP, lab.Internet, pod.Addr)
 	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.NodePrimary)
 
-	d.write("facts.yaml", baseFacts)
+	// Without its address it waits, and the address has the node's decision.
+	d.write("facts.yaml", baseFacts+"- {namespace: keep, name: pod-new}\n")
 	d.waitAction(pod.Addr, lab.Internet, "translate")
 	d.see(pod, lab.TCP, lab.Internet, lab.NodePrimary)
+	if waiting := d.status().PodsWaiting; len(waiting) != 1 || waiting[0] != "keep/pod-new" {
+		t.Errorf("pods without an address: %q", waiting)
+	}
+}
+
+// Thousands of networks are decided in Wasm, by the default module and by a
+// drop-in, and not given up for their number.
+func TestManyNetworks(t *testing.T) {
+	networks := func(second int) string {
+		var list []string
+		for i := range 2500 {
+			list = append(list, fmt.Sprintf("20.%d.%d.%d/32", second+i/1000, i/10%100, i%10*20))
+		}
+		return strings.Join(list, ", ")
+	}
+	d := prepare(t)
+	d.setConfig(baseConfig + "snat: {excludeCIDRs: [" + networks(0) + "]}\n")
+	d.dropIn("10-many", "config: {cidrs: \""+networks(100)+", 172.31.0.0/16\"}\n")
+	d.run()
+	d.waitReady()
+	d.waitAction(lab.PodB, lab.Peered, "exclude")
+	d.check(world{internet: true})
+	if s := d.status(); len(s.Problems) > 0 {
+		t.Errorf("problems: %v", s.Problems)
+	}
+	if log := d.log.String(); strings.Contains(log, "natively") {
+		t.Errorf("the default module did not decide in Wasm:\n%s", log)
+	}
 }

@@ -1,11 +1,14 @@
 package test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/snatd/snatd/host/lab"
+	"github.com/snatd/snatd/host/policy/wasmtest"
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // dropIn puts the example exclude-cidrs into the drop-in directory.
@@ -68,4 +71,31 @@ func TestDropIn(t *testing.T) {
 	d.waitAction(lab.PodB, lab.Internet, "translate")
 	d.check(onlyOutside)
 	check()
+}
+
+// Modules that never end, or that ask for what they are not granted, cost nobody
+// anything but themselves.
+func TestBadModules(t *testing.T) {
+	d := prepare(t)
+	var pods strings.Builder
+	for i := range 250 {
+		fmt.Fprintf(&pods, "- {namespace: default, name: web-%d, ip: 10.0.2.%d}\n", i, i)
+	}
+	d.write("facts.yaml", baseFacts+pods.String())
+	loop := wasmtest.New()
+	loop.Func(abi.Decide, wasmtest.Sig(0, 1), wasmtest.Forever(), wasmtest.Const(0))
+	d.write("policies.d/05-loop.wasm", string(loop.Bytes()))
+	d.run()
+	d.waitReady()
+	d.waitProblem("05-loop.wasm")
+	d.check(onlyOutside)
+
+	// A change gets through beside it.
+	d.dropIn("10-peering", "config: {cidrs: 172.31.0.0/16}\n")
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
+	d.check(world{internet: true})
+
+	d.write("policies.d/10-peering.yaml", "config: {cidrs: 172.31.0.0/16}\ngrants: {sources: [10.0.64.10]}\n")
+	d.waitProblem("grants.sources")
+	d.check(world{internet: true})
 }

@@ -2,43 +2,65 @@ package test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
 
 const module = "github.com/snatd/snatd/"
 
-// boundary limits who may import what. Without Only, From may import nothing
-// outside the standard library and this project but what May lists; with it,
-// nothing but From may import what begins with Only.
+// boundary limits who may import what. A package or import path stands for those
+// below it too, but for the packages beside Only. Tests may import what they like.
 type boundary struct {
-	from   string   // our packages that begin with this, without the module path
-	may    []string // import paths that begin with one of these, beside the standard library
-	only   string
+	from []string // our packages, without the module path
+	may  []string // without Not and Only: From imports these and the standard library, nothing else
+	not  []string // From does not import these, but for those in May
+	only []string // nothing but From imports these
+
 	reason string
 }
 
 var boundaries = []boundary{
-	{from: "rules", may: []string{module + "rules"},
+	{from: []string{"rules"}, may: ours("rules"),
 		reason: "the compiler is pure and importable by anyone: values in, values out"},
-	{from: "sdk", may: []string{module + "sdk"},
+	{from: []string{"sdk"}, may: ours("sdk"),
 		reason: "policy authors get the SDK and nothing else into their module"},
-	{from: "plugins", may: []string{module + "sdk", module + "plugins"},
+	{from: []string{"plugins"}, may: ours("sdk", "plugins"),
 		reason: "shipped policies are built on the SDK like anyone's"},
-	{from: "examples", may: []string{module + "sdk", module + "examples"},
+	{from: []string{"examples"}, may: ours("sdk", "examples"),
 		reason: "an example must work outside of this repository"},
-	{from: "host/policy", only: "github.com/tetratelabs/wazero",
+	{from: []string{"host/dataplane", "host/file", "host/instance", "host/link", "host/netspace", "host/policy", "host/watch"},
+		not:    ours("host"),
+		reason: "each does one thing for the rest of host, and knows nothing of it"},
+	{from: []string{"host/document"}, not: ours("host"), may: ours("host/file"),
+		reason: "what is read means nothing here yet"},
+	{from: []string{"host/policy"}, only: []string{"github.com/tetratelabs/wazero"},
 		reason: "one package knows the Wasm engine, so that one place answers for the sandbox"},
-	{from: "host/dataplane", only: "github.com/google/nftables",
+	{from: []string{"host/dataplane"}, only: []string{"github.com/google/nftables"},
 		reason: "one package talks to nf_tables, so that everything is one transaction"},
-	{from: "host/watch", only: "github.com/fsnotify/fsnotify",
+	{from: []string{"host/watch"}, only: []string{"github.com/fsnotify/fsnotify"},
 		reason: "one package knows the pitfalls of file notifications"},
-	{from: "host/document", only: "github.com/goccy/go-yaml",
+	{from: []string{"host/document"}, only: []string{"github.com/goccy/go-yaml"},
 		reason: "every file is parsed equally strictly, with file, line and key in the error"},
-	{from: "host/dataplane host/link host/lab host/nstest test/bench", only: "github.com/vishvananda/",
+	{from: []string{"host/dataplane", "host/link", "host/netspace", "host/lab", "test/bench"}, only: []string{"github.com/vishvananda"},
 		reason: "links, addresses and routes are read in link, and changed in the dataplane and in test networks only"},
-	{from: "host", only: "github.com/spf13/cobra",
+	{from: []string{"host"}, only: []string{"github.com/spf13/cobra"},
 		reason: "the command line is thin: what it calls works without it"},
+	{from: []string{"host/lab", "host/nstest", "test/bench"}, only: ours("host/netspace"),
+		reason: "the daemon stays in the namespaces that it is started in"},
+	{from: []string{"host", "host/demo", "test/bench"}, only: ours("host/lab"),
+		reason: "the daemon does not know that the network is a simulated one"},
+	{only: ours("host/nstest", "host/policy/wasmtest", "rules/nft/nfttest", "rules/oracle"),
+		reason: "what is made for tests is not for a node"},
+}
+
+// ours are import paths of packages of this module.
+func ours(packages ...string) []string {
+	paths := make([]string, len(packages))
+	for i, p := range packages {
+		paths[i] = module + p
+	}
+	return paths
 }
 
 func TestImports(t *testing.T) {
@@ -54,29 +76,23 @@ func TestImports(t *testing.T) {
 }
 
 func (b boundary) forbids(importer, imported string) bool {
-	if b.only != "" {
-		if !strings.HasPrefix(imported, b.only) {
-			return false
-		}
-		for _, from := range strings.Fields(b.from) {
-			if importer == module+from {
-				return false
-			}
-		}
-		return true
-	}
-	if importer != module+b.from && !strings.HasPrefix(importer, module+b.from+"/") {
+	from := ours(b.from...)
+	switch {
+	case b.only != nil:
+		return within(imported, b.only) && !slices.Contains(from, importer)
+	case !within(importer, from):
 		return false
+	case b.not != nil:
+		return within(imported, b.not) && !within(imported, b.may)
 	}
-	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
-		return false // the standard library
-	}
-	for _, prefix := range b.may {
-		if imported == prefix || strings.HasPrefix(imported, prefix+"/") {
-			return false
-		}
-	}
-	return true
+	first, _, _ := strings.Cut(imported, "/")
+	standard := !strings.Contains(first, ".")
+	return !standard && !within(imported, b.may)
+}
+
+// within tells that path is one of paths or below one.
+func within(path string, paths []string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") })
 }
 
 // listImports returns what each package imports, as built for the node and as
@@ -118,6 +134,20 @@ func TestBoundariesForbid(t *testing.T) {
 		{module + "plugins/default", module + "host/facts", true},
 		{module + "host/engine", "github.com/tetratelabs/wazero/api", true},
 		{module + "host/policy", "github.com/tetratelabs/wazero/api", false},
+		{module + "host/dataplane", module + "rules/nft", false},
+		{module + "host/dataplane", module + "host/link", true},
+		{module + "host/document", module + "host/file", false},
+		{module + "host/document", module + "host/config", true},
+		{module + "host/engine", module + "host/dataplane", false},
+		{module + "host/engine", module + "host/lab", true},
+		{module + "host", module + "host/lab", false},
+		{module + "host/engine", "github.com/vishvananda/netlink", true},
+		{module + "host/engine", module + "host/netspace", true},
+		{module + "host/lab", module + "host/netspace", false},
+		{module + "host/lab", module + "host/nstest", true},
+		{module + "rules", module + "rules/oracle", true},
+		{module + "rules/nft", module + "rules/nft/nfttest", true},
+		{module + "host/policy", module + "host/policy/wasmtest", true},
 	} {
 		forbidden := false
 		for _, b := range boundaries {

@@ -2,19 +2,22 @@ package test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/snatd/snatd/host/lab"
+	"github.com/snatd/snatd/host/nstest"
 )
 
 // Bad input has one clear message and changes nothing: neither what the kernel
 // holds nor what packets meet.
 func TestBadInputWhileRunning(t *testing.T) {
+	nstest.Need(t, "nft", "nftables")
 	d := start(t)
 	d.check(onlyOutside)
-	before := d.status()
+	before, listed := d.status(), d.listing()
 
 	facts := func(text string) func() { return func() { d.write("facts.yaml", text) } }
 	config := func(text string) func() { return func() { d.setConfig(text) } }
@@ -30,6 +33,8 @@ func TestBadInputWhileRunning(t *testing.T) {
 		{"unknown randomize mode", "hashrandom", config(baseConfig + "snat: {randomize: sometimes}\n")},
 		{"missing primary interface", "eth9", config("network: {primaryInterface: eth9}\n")},
 		{"primary address that is not there", "10.0.0.99", config("network: {primaryAddress: 10.0.0.99}\n")},
+		{"empty configuration", "empty, accepted: at least one key", func() { d.write("config.yaml", "") }},
+		{"pods behind the primary interface", "eth*", config("network: {primaryInterface: eth0, podInterfaces: [\"eth*\"]}\n")},
 		{"malformed facts", "facts.yaml:1", facts("vpc: {cidrs: [10.0.0.0/16]")},
 		{"unknown key in facts", "vpc.cidr", facts("vpc: {cidr: [10.0.0.0/16]}\n")},
 		{"no VPC CIDR", "vpc.cidrs", facts("vpc: {cidrs: []}\n")},
@@ -41,7 +46,7 @@ func TestBadInputWhileRunning(t *testing.T) {
 		d.waitProblem(c.want)
 		t.Logf("%s: %v", c.name, d.status().Problems)
 		after := d.status()
-		if after.Ruleset != before.Ruleset || after.Changes != before.Changes {
+		if after.Ruleset != before.Ruleset || after.Changes != before.Changes || d.listing() != listed {
 			t.Errorf("%s: the kernel was changed", c.name)
 		}
 		d.see(d.lab.PodB, lab.TCP, lab.Peered, lab.NodePrimary)
@@ -138,6 +143,7 @@ func TestVariables(t *testing.T) {
 // In an IPv6 cluster nothing is installed, and what was is removed.
 func TestIPv6Cluster(t *testing.T) {
 	d := prepare(t)
+	d.forgetSoon()
 	d.setConfig("network: {ipFamily: ipv6}\n")
 	d.run()
 	d.waitReady()
@@ -152,7 +158,49 @@ func TestIPv6Cluster(t *testing.T) {
 	d.setConfig(baseConfig)
 	d.waitAction(lab.PodA, lab.Internet, "translate")
 	d.check(onlyOutside)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
 	d.setConfig("network: {ipFamily: ipv6}\n")
 	d.waitAction(lab.PodA, lab.Internet, "exclude")
 	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
+	conn.check(t)
+	conn.Close()
+	d.wait("all to be removed once no translated connection is left", func() error {
+		if held := d.kernel(); held != (kernel{}) {
+			return fmt.Errorf("the kernel holds %+v", held)
+		}
+		return nil
+	})
+}
+
+// forgetSoon makes the node forget connections without an end of their own
+// after a second.
+func (d *daemon) forgetSoon() {
+	d.t.Helper()
+	err := d.lab.Node.Do(func() error {
+		for _, name := range []string{"udp_timeout", "udp_timeout_stream", "icmp_timeout"} {
+			if err := os.WriteFile("/proc/sys/net/netfilter/nf_conntrack_"+name, []byte("1"), 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// The configuration that was in force stays so when its file vanishes.
+func TestConfigurationVanishes(t *testing.T) {
+	d := prepare(t)
+	d.setConfig(baseConfig + "snat: {external: true}\n")
+	d.run()
+	d.waitReady()
+	if err := os.Remove(d.path("config.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	d.waitProblem("no such file")
+	d.check(nothing)
+	d.setConfig(baseConfig)
+	d.waitAction(lab.PodA, lab.Internet, "translate")
+	d.check(onlyOutside)
 }

@@ -2,6 +2,7 @@ package test
 
 import (
 	"log/slog"
+	"os/exec"
 
 	"golang.org/x/sys/unix"
 
@@ -26,12 +27,35 @@ func (d *daemon) kernel() (held kernel) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	list, err := d.lab.Node.Netlink().RuleList(unix.AF_INET)
+	marks, err := d.marks()
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	for _, rule := range list {
-		held.rule = held.rule || rule.Mark == 0x80
-	}
+	held.rule = len(marks) > 0
 	return held
+}
+
+// marks are those that the node's routing rules look for.
+func (d *daemon) marks() (marks []uint32, err error) {
+	list, err := d.lab.Node.Netlink().RuleList(unix.AF_INET)
+	for _, rule := range list {
+		if rule.Mark != 0 {
+			marks = append(marks, rule.Mark)
+		}
+	}
+	return marks, err
+}
+
+// listing is all that nft lists on the node; handles change with every change.
+func (d *daemon) listing() string {
+	d.t.Helper()
+	var out []byte
+	err := d.lab.Node.Do(func() (err error) {
+		out, err = exec.Command("nft", "--handle", "list", "ruleset").CombinedOutput()
+		return err
+	})
+	if err != nil {
+		d.t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,6 +48,7 @@ func TestCleanup(t *testing.T) {
 	}
 	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
 	d.stop(syscall.SIGTERM)
+	d.setConfig(baseConfig + "snat: {mark: 0x100}\n") // not what is in the kernel
 
 	out, stderr, err := d.output(nil, "cleanup")
 	if err != nil || !strings.Contains(out, "live translated connections keep what they need") {
@@ -69,5 +71,28 @@ func TestCleanup(t *testing.T) {
 	}
 	if out, _, err := d.output(nil, "cleanup"); err != nil || strings.TrimSpace(out) != "nothing to remove" {
 		t.Errorf("a second cleanup: %v, %s", err, out)
+	}
+}
+
+// A connection keeps the mark that it was translated with, and its route, when
+// the mark is changed, also over a restart.
+func TestMarkChange(t *testing.T) {
+	d := start(t)
+	open := d.openAll()
+	d.setConfig(baseConfig + "snat: {mark: 0x10000}\n")
+	d.wait("the other mark", func() error {
+		marks, err := d.marks()
+		if err == nil && !slices.Contains(marks, 0x10000) {
+			err = fmt.Errorf("routing rules for marks %#x", marks)
+		}
+		return err
+	})
+	again := d.openAll()
+	d.stop(os.Kill)
+	d.run()
+	d.waitReady()
+	d.check(onlyOutside)
+	for _, conn := range append(open, again...) {
+		conn.check(t)
 	}
 }

@@ -19,7 +19,8 @@ const (
 // Status is the answer of /v1/status.
 type Status struct {
 	Version string `json:"version"`
-	// Ready says that the kernel holds what the inputs demand.
+	// Ready says that the kernel holds what the last good inputs demand; an
+	// input that is bad now is among Problems.
 	Ready   bool   `json:"ready"`
 	Waiting string `json:"waiting,omitempty"`
 	// Problems are what an operator should mend.
@@ -28,10 +29,13 @@ type Status struct {
 	// Primary is the address that translated connections get.
 	Primary   string `json:"primary,omitempty"`
 	Interface string `json:"interface,omitempty"`
-	// Pods with a decision of their own in the kernel, of all Subjects.
-	Subjects int      `json:"subjects"`
-	Pods     int      `json:"pods"`
-	Classes  []string `json:"classes"`
+	// Subjects are decided for: the node, and the pods with an own address.
+	Subjects int `json:"subjects"`
+	// Pods are those of them that the kernel has an element for.
+	Pods int `json:"pods"`
+	// PodsWaiting have no address yet.
+	PodsWaiting []string `json:"podsWaiting"`
+	Classes     []string `json:"classes"`
 	// Ruleset is the digest of what the kernel holds.
 	Ruleset string     `json:"ruleset,omitempty"`
 	Changes uint64     `json:"changes"`
@@ -48,7 +52,7 @@ func statusOf(version string, s *engine.State) Status {
 		Version: version, Ready: s.Waiting == "", Waiting: s.Waiting,
 		Problems: append([]engine.Problem{}, s.Problems...),
 		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
-		Classes:  []string{}, Changes: s.Changes,
+		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},
 	}
 	if !s.Applied.IsZero() {
 		status.Applied = &s.Applied
@@ -56,6 +60,7 @@ func statusOf(version string, s *engine.State) Status {
 	if r := s.Result; r != nil {
 		status.Primary, status.Interface = r.Network.Primary.String(), r.Network.PrimaryInterface
 		status.Subjects = len(r.Decided)
+		status.PodsWaiting = append(status.PodsWaiting, r.Snapshot.Waiting()...)
 	}
 	if s.Ruleset != nil {
 		status.Pods, status.Ruleset = len(s.Ruleset.Pods), s.Ruleset.Digest()

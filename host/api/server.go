@@ -7,20 +7,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/snatd/snatd/host/engine"
 )
 
-// Serve answers on the unix socket until ctx ends, and removes the socket. A
-// socket that a dead process left is replaced; one that answers is an error.
-func Serve(ctx context.Context, socket, version string, state func() *engine.State) error {
-	listener, err := listen(ctx, socket)
-	if err != nil {
-		return err
-	}
+// Serve answers on a listener from Listen until ctx ends, and closes it.
+func Serve(ctx context.Context, on net.Listener, version string, state func() *engine.State) error {
 	server := &http.Server{
 		Handler:           handler(version, state),
 		ReadHeaderTimeout: time.Second,
@@ -30,33 +23,10 @@ func Serve(ctx context.Context, socket, version string, state func() *engine.Sta
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("socket %s: %w", socket, err)
+	if err := server.Serve(on); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("socket %s: %w", on.Addr(), err)
 	}
 	return nil
-}
-
-func listen(ctx context.Context, socket string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(socket), 0o700); err != nil {
-		return nil, fmt.Errorf("socket %s: %w", socket, err)
-	}
-	if connection, err := net.Dial("unix", socket); err == nil {
-		_ = connection.Close()
-		return nil, fmt.Errorf("socket %s: a snatd is running already", socket)
-	}
-	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("socket %s: %w", socket, err)
-	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "unix", socket)
-	if err != nil {
-		return nil, fmt.Errorf("socket %s: %w", socket, err)
-	}
-	if err := os.Chmod(socket, 0o600); err != nil {
-		_ = listener.Close()
-		return nil, fmt.Errorf("socket %s: %w", socket, err)
-	}
-	return listener, nil
 }
 
 func handler(version string, state func() *engine.State) http.Handler {

@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
-	"unicode"
 
 	"github.com/snatd/snatd/host/document"
+	"github.com/snatd/snatd/rules"
 )
 
 // check holds what a file says against the rules that the types of the values
@@ -25,13 +24,14 @@ func check(config Config, doc *document.Document) error {
 		{"network.primaryAddress", checkPrimaryAddress(config.Network.PrimaryAddress)},
 		{"network.podInterfaces", checkPodInterfaces(config.Network.PodInterfaces)},
 		{"network.ipFamily", checkIPFamily(config.Network.IPFamily)},
+		{"snat.excludeCIDRs", checkExcludeCIDRs(config.SNAT.ExcludeCIDRs)},
 		{"snat.randomize", checkRandomize(config.SNAT.Randomize)},
 		{"policies.directory", checkPath(config.Policies.Directory, "a directory")},
 		{"socket", checkPath(config.Socket, "a Unix socket")},
 		{"metrics.listen", checkListen(config.Metrics.Listen)},
 	}
 	for i, name := range config.Network.PodInterfaces {
-		checks = append(checks, rule{fmt.Sprintf("network.podInterfaces[%d]", i), checkPodInterface(name)})
+		checks = append(checks, rule{fmt.Sprintf("network.podInterfaces[%d]", i), rules.CheckPattern(name)})
 	}
 	for _, r := range checks {
 		if r.err != nil {
@@ -49,10 +49,10 @@ func checkPath(path, of string) error {
 }
 
 func checkPrimaryInterface(name string) error {
-	if name != "" && !validInterface(name) {
-		return fmt.Errorf("%s is not the name of an interface, accepted: a name of at most 15 characters, such as eth0", document.Quote(name))
+	if name == "" {
+		return nil
 	}
-	return nil
+	return rules.CheckName(name)
 }
 
 func checkPrimaryAddress(addr netip.Addr) error {
@@ -69,23 +69,15 @@ func checkPodInterfaces(patterns []string) error {
 	return nil
 }
 
-// checkPodInterface refuses "*" alone, which would take the primary interface
-// for one that pods are behind.
-func checkPodInterface(pattern string) error {
-	if !validInterface(strings.TrimSuffix(pattern, "*")) {
-		return fmt.Errorf("%s does not name pod interfaces, accepted: a name of at most 15 characters that may end in *, such as eni*",
-			document.Quote(pattern))
+// maxExcludeCIDRs leaves room for the VPC's CIDRs in the 10,000 prefixes that a
+// module's decision may have.
+const maxExcludeCIDRs = 9000
+
+func checkExcludeCIDRs(prefixes []netip.Prefix) error {
+	if n := len(prefixes); n > maxExcludeCIDRs {
+		return fmt.Errorf("%d CIDRs, accepted: at most %d", n, maxExcludeCIDRs)
 	}
 	return nil
-}
-
-// validInterface is the kernel's rule for names (dev_valid_name), without the
-// asterisk, which has a meaning in rules.
-func validInterface(name string) bool {
-	odd := func(r rune) bool {
-		return r == '/' || r == ':' || r == '*' || unicode.IsSpace(r) || !unicode.IsPrint(r)
-	}
-	return name != "" && len(name) <= 15 && name != "." && name != ".." && !strings.ContainsFunc(name, odd)
 }
 
 func checkListen(listen string) error {

@@ -5,6 +5,8 @@
 // README.md beside this file is the reference, made from the comments below.
 package config
 
+//go:generate go test . -run Reference -write
+
 import (
 	"net/netip"
 

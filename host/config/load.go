@@ -35,6 +35,11 @@ func Load(options Options) (Config, error) {
 		if err != nil {
 			return Config{}, err
 		}
+		// Truncating a file before writing it anew leaves it empty for a moment,
+		// which must not mean the defaults.
+		if doc.Empty() {
+			return Config{}, doc.Errorf("", "empty, accepted: at least one key; without a file the defaults are in force")
+		}
 		if err := doc.Decode(&config); err != nil {
 			return Config{}, err
 		}

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -25,7 +26,6 @@ func TestDefault(t *testing.T) {
 	}
 	for name, options := range map[string]config.Options{
 		"no file":        {},
-		"empty file":     {File: write(t, "")},
 		"empty sections": {File: write(t, "facts:\nnetwork:\nsnat:\npolicies: {}\nmetrics:\nsocket:\n")},
 		"no variables":   {Environ: environ(nil)},
 		"empty variables": {Environ: environ(map[string]string{
@@ -119,6 +119,35 @@ func TestVariablesWithoutAFile(t *testing.T) {
 	equal(t, got, want)
 }
 
+// A file is empty for a moment while it is written anew, which must not put the
+// defaults in force.
+func TestEmptyFile(t *testing.T) {
+	for _, text := range []string{"", "\n", "# nothing\n", "---\n"} {
+		file := write(t, text)
+		_, err := config.Load(config.Options{File: file})
+		if want := file + ": empty, accepted: at least one key; without a file the defaults are in force"; err == nil || err.Error() != want {
+			t.Errorf("%q:\ngot  %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestTooManyCIDRs(t *testing.T) {
+	var list []string
+	for i := range 9001 {
+		list = append(list, fmt.Sprintf("10.%d.%d.0/24", i/256, i%256))
+	}
+	const want = "9001 CIDRs, accepted: at most 9000"
+	file := write(t, "snat:\n  excludeCIDRs: ["+strings.Join(list, ", ")+"]\n")
+	if _, err := config.Load(config.Options{File: file}); err == nil || err.Error() != file+":2:3: snat.excludeCIDRs: "+want {
+		t.Errorf("file: %v", err)
+	}
+	const name = "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS"
+	_, err := config.Load(config.Options{Environ: environ(map[string]string{name: strings.Join(list, ",")})})
+	if err == nil || err.Error() != name+": "+want {
+		t.Errorf("variable: %v", err)
+	}
+}
+
 func TestBadFile(t *testing.T) {
 	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
 	tests := []struct{ text, want string }{
@@ -131,16 +160,17 @@ func TestBadFile(t *testing.T) {
 		{"facts: {pods: kubernetes}", `1:15: facts.pods: "kubernetes" is not available in this version, accepted: static, none`},
 		{"facts: {pods: k8s}", `1:15: facts.pods: "k8s" is unknown, accepted: static, none`},
 		{`facts: {file: ""}`, "1:15: facts.file: empty, accepted: the path of a file"},
-		{"network: {primaryInterface: a/b}", `1:29: network.primaryInterface: "a/b" is not the name of an interface, accepted: a name of at most 15 characters, such as eth0`},
-		{"network: {primaryInterface: eth*}", `1:29: network.primaryInterface: "eth*" is not the name of an interface, accepted: a name of at most 15 characters, such as eth0`},
-		{"network: {primaryInterface: 0123456789abcdef}", `1:29: network.primaryInterface: "0123456789abcdef" is not the name of an interface, accepted: a name of at most 15 characters, such as eth0`},
+		{"network: {primaryInterface: a/b}", `1:29: network.primaryInterface: "a/b" contains '/': accepted is ASCII without spaces, quotes, '\\', '/', ':', and '*' only at the end of a pattern`},
+		{"network: {primaryInterface: eth*}", `1:29: network.primaryInterface: "eth*" contains '*': accepted is ASCII without spaces, quotes, '\\', '/', ':', and '*' only at the end of a pattern`},
+		{"network: {primaryInterface: 0123456789abcdef}", `1:29: network.primaryInterface: "0123456789abcdef" is too long: accepted are up to 15 bytes`},
 		{"network: {primaryAddress: 10.0.0}", `1:27: network.primaryAddress: "10.0.0" is not an address, accepted: an IP address, such as 10.0.0.10`},
 		{`network: {primaryAddress: "fd00::1"}`, "1:27: network.primaryAddress: fd00::1 cannot be a primary address, accepted: a unicast IPv4 address, such as 10.0.0.10"},
 		{"network: {primaryAddress: 127.0.0.1}", "1:27: network.primaryAddress: 127.0.0.1 cannot be a primary address, accepted: a unicast IPv4 address, such as 10.0.0.10"},
 		{"network: {podInterfaces: []}", "1:11: network.podInterfaces: empty, accepted: at least one name, such as eni*"},
 		{"network: {podInterfaces: eni*}", "1:26: network.podInterfaces: a string, accepted: a list"},
-		{`network: {podInterfaces: ["*"]}`, `1:27: network.podInterfaces[0]: "*" does not name pod interfaces, accepted: a name of at most 15 characters that may end in *, such as eni*`},
-		{"network: {podInterfaces: [eni*, e*i]}", `1:33: network.podInterfaces[1]: "e*i" does not name pod interfaces, accepted: a name of at most 15 characters that may end in *, such as eni*`},
+		{`network: {podInterfaces: ["*"]}`, `1:27: network.podInterfaces[0]: "*" matches every interface: accepted is a longer pattern such as "eni*"`},
+		{"network: {podInterfaces: [abcdefghijklmno*]}", `1:27: network.podInterfaces[0]: "abcdefghijklmno*" is too long: accepted are up to 15 bytes`},
+		{"network: {podInterfaces: [eni*, e*i]}", `1:33: network.podInterfaces[1]: "e*i" contains '*': accepted is ASCII without spaces, quotes, '\\', '/', ':', and '*' only at the end of a pattern`},
 		{"network: {nodePorts: yes}", `1:22: network.nodePorts: "yes" is not a bool, accepted: true, false`},
 		{"network: {ipFamily: dual}", `1:21: network.ipFamily: "dual" is unknown, accepted: ipv4, ipv6`},
 		{"snat: {external: 1}", `1:18: snat.external: "1" is not a bool, accepted: true, false`},

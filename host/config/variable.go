@@ -53,6 +53,15 @@ var variables = []variable{
 	}},
 }
 
+// Variables are the names of the variables that override the configuration.
+func Variables() []string {
+	names := make([]string, len(variables))
+	for i, v := range variables {
+		names[i] = v.name
+	}
+	return names
+}
+
 // applyVariables overrides settings by the variables that are set. The plugin
 // takes an empty variable for one that is not set, and manifests rely on it.
 func applyVariables(config *Config, environ func(string) (string, bool)) error {
@@ -88,14 +97,14 @@ func parseCIDRs(into *[]netip.Prefix, text string) error {
 		prefixes = append(prefixes, prefix)
 	}
 	*into = prefixes
-	return nil
+	return checkExcludeCIDRs(prefixes)
 }
 
 // parseVethPrefix keeps to what the plugin accepts: it gives its own meaning to
 // the reserved prefixes, and a longer one leaves no room for the hash in a name.
 func parseVethPrefix(into *[]string, text string) error {
 	reserved := []string{"eth", "vlan", "lo"}
-	if len(text) > 4 || slices.Contains(reserved, text) || !validInterface(text) {
+	if len(text) > 4 || slices.Contains(reserved, text) || rules.CheckName(text) != nil {
 		return fmt.Errorf("%s is not a prefix of pod interfaces, accepted: at most 4 characters, not %s, such as eni",
 			document.Quote(text), strings.Join(reserved, ", "))
 	}

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	routes "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -21,70 +22,72 @@ const (
 	RoutingProtocol = 83
 )
 
-// Routing is the ip rule that snatd keeps in the namespace of its Dataplane.
-type Routing struct{ handle *routes.Handle }
-
-// Routing gives access to the ip rule. It is of use until Close.
-func (d *Dataplane) Routing() Routing { return Routing{d.routes} }
-
-// Ensure makes the ip rule "fwmark mark/mask lookup main": packets with
-// all bits of mark leave by the main table, whatever their source. A rule of
-// snatd's with another mark is removed after the new one is in force.
-func (r Routing) Ensure(mark uint32) error {
-	ours, err := r.ours()
+// AddRouting makes sure of the ip rule "fwmark mark/mark lookup main": packets
+// with all bits of mark leave by the main table, whatever their source. Rules of
+// snatd's with another mark stay until PruneRouting.
+func (d *Dataplane) AddRouting(mark uint32) error {
+	ours, err := d.ourRules()
 	if err != nil {
 		return err
 	}
 	wanted := routingRule(mark)
-	found := false
-	var stale []routes.Rule
-	for _, rule := range ours {
-		if !found && sameRule(rule, *wanted) {
-			found = true
-		} else {
-			stale = append(stale, rule)
-		}
+	if slices.ContainsFunc(ours, func(r routes.Rule) bool { return sameRule(r, *wanted) }) {
+		return nil
 	}
-	if found {
-		return r.remove(stale)
-	}
-	err = r.handle.RuleAdd(wanted)
+	err = d.routes.RuleAdd(wanted)
 	if errors.Is(err, unix.EEXIST) {
 		// The kernel takes the wanted rule for a stale one that also says where
 		// packets come from.
-		if err := r.remove(stale); err != nil {
+		if err := d.removeRules(ours); err != nil {
 			return err
 		}
-		stale, err = nil, r.handle.RuleAdd(wanted)
+		err = d.routes.RuleAdd(wanted)
 	}
 	if err != nil {
 		return fmt.Errorf("add ip rule fwmark %#x/%#x lookup main: %w", mark, mark, explainRule(err))
 	}
-	return r.remove(stale)
+	return nil
 }
 
-// Remove removes the ip rule, if there is one.
-func (r Routing) Remove() error {
-	ours, err := r.ours()
+// RoutingMarks lists the marks that ip rules of snatd's are for, sorted.
+func (d *Dataplane) RoutingMarks() ([]uint32, error) {
+	ours, err := d.ourRules()
+	if err != nil {
+		return nil, err
+	}
+	var marks []uint32
+	for _, rule := range ours {
+		marks = append(marks, rule.Mark)
+	}
+	slices.Sort(marks)
+	return slices.Compact(marks), nil
+}
+
+// PruneRouting removes every ip rule of snatd's but those that AddRouting makes
+// for the marks to keep.
+func (d *Dataplane) PruneRouting(keep ...uint32) error {
+	ours, err := d.ourRules()
 	if err != nil {
 		return err
 	}
-	return r.remove(ours)
+	return d.removeRules(slices.DeleteFunc(ours, func(r routes.Rule) bool {
+		return slices.Contains(keep, r.Mark) && sameRule(r, *routingRule(r.Mark))
+	}))
 }
 
-func (r Routing) remove(rules []routes.Rule) error {
+func (d *Dataplane) removeRules(rules []routes.Rule) error {
 	for _, rule := range rules {
 		// The kernel compares the protocol too, so this is never another's rule.
-		if err := r.handle.RuleDel(&rule); err != nil && !errors.Is(err, unix.ENOENT) {
+		if err := d.routes.RuleDel(&rule); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("remove ip rule fwmark %#x: %w", rule.Mark, explainRule(err))
 		}
 	}
 	return nil
 }
 
-// ours lists the rules with snatd's protocol.
-func (r Routing) ours() ([]routes.Rule, error) {
-	all, err := complete(func() ([]routes.Rule, error) { return r.handle.RuleList(routes.FAMILY_V4) })
+// ourRules lists the rules with snatd's protocol.
+func (d *Dataplane) ourRules() ([]routes.Rule, error) {
+	all, err := complete(func() ([]routes.Rule, error) { return d.routes.RuleList(routes.FAMILY_V4) })
 	if err != nil {
 		return nil, fmt.Errorf("list ip rules: %w", explainRule(err))
 	}

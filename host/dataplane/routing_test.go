@@ -74,9 +74,9 @@ func TestRouting(t *testing.T) {
 			for _, rule := range test.before {
 				n.Run("ip", append([]string{"rule", "add"}, rule...)...)
 			}
-			routing := open(t, n).Routing()
+			routing := open(t, n)
 			for range 2 {
-				if err := routing.Ensure(0x80); err != nil {
+				if err := errors.Join(routing.AddRouting(0x80), routing.PruneRouting(0x80)); err != nil {
 					t.Fatal(err)
 				}
 				if got := withoutUnicast(ipRules(n)); !slices.Equal(got, test.ensured) {
@@ -84,7 +84,7 @@ func TestRouting(t *testing.T) {
 				}
 			}
 			for range 2 {
-				if err := routing.Remove(); err != nil {
+				if err := routing.PruneRouting(); err != nil {
 					t.Fatal(err)
 				}
 				if got := withoutUnicast(ipRules(n)); !slices.Equal(got, test.removed) {
@@ -107,8 +107,8 @@ func withoutUnicast(rules []string) []string {
 func TestRoutingBesideAnIdenticalRule(t *testing.T) {
 	nstest.Need(t, "ip", "iproute2")
 	n := nstest.New(t)
-	routing := open(t, n).Routing()
-	if err := routing.Ensure(0x80); err != nil {
+	routing := open(t, n)
+	if err := routing.AddRouting(0x80); err != nil {
 		t.Fatal(err)
 	}
 	rule := []string{"fwmark", "0x80/0x80", "lookup", "main", "priority", "1024", "protocol", "boot"}
@@ -122,7 +122,7 @@ func TestRoutingBesideAnIdenticalRule(t *testing.T) {
 	if got, want := withoutUnicast(ipRules(n)), []string{theirs, ours}; !slices.Equal(got, want) {
 		t.Fatalf("after the plugin's restart ip rules\n%q, want\n%q", got, want)
 	}
-	if err := routing.Remove(); err != nil {
+	if err := routing.PruneRouting(); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := withoutUnicast(ipRules(n)), []string{theirs}; !slices.Equal(got, want) {

@@ -2,11 +2,9 @@ package demo
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/api"
+	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/lab"
 )
 
@@ -33,16 +32,25 @@ const (
 	stopTime   = 5 * time.Second  // for the daemon to stop by itself
 )
 
-// startDaemon starts snatd on the node. Variables of the AWS plugin in this
-// environment are not meant for it.
-func startDaemon(node *lab.Host, f *files, o Options) (*daemon, error) {
-	d := &daemon{client: api.NewClient(f.socket()), log: &record{also: o.Log}}
-	cmd := exec.Command(cmp.Or(o.Snatd, "/proc/self/exe"), "run", "--config", f.config())
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
+// startDaemon starts this program as the daemon on the node.
+func startDaemon(node *lab.Host, f *files) (*daemon, error) {
+	d := &daemon{client: api.NewClient(f.socket()), log: &record{}}
+	cmd := exec.Command("/proc/self/exe", "run", "--config", f.config())
+	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = d.log, d.log
 	var err error
 	d.process, err = node.Start(cmd)
 	return d, err
+}
+
+// environment is this process's, without what would override the demo's own
+// configuration.
+func environment() []string {
+	variables := config.Variables()
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains(variables, name)
+	})
 }
 
 // stop stops the daemon as an operator does, and kills it if that fails.
@@ -63,14 +71,21 @@ func (d *daemon) ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, p := range status.Problems {
-			return errors.New(p.String())
+		if err := firstProblem(status); err != nil {
+			return err
 		}
 		if !status.Ready {
 			return errors.New(status.Waiting)
 		}
 		return nil
 	})
+}
+
+func firstProblem(s api.Status) error {
+	if len(s.Problems) == 0 {
+		return nil
+	}
+	return errors.New(s.Problems[0].String())
 }
 
 // explain asks the daemon about connections from a pod.
@@ -96,8 +111,8 @@ func (d *daemon) awaitDecision(ctx context.Context, pod string, to netip.Addr, w
 		if err != nil {
 			return err
 		}
-		for _, p := range status.Problems {
-			return errors.New(p.String())
+		if err := firstProblem(status); err != nil {
+			return err
 		}
 		return fmt.Errorf("%s to %s is still: %s by %s, %s", pod, to, says.Action, says.Module, says.Reason)
 	})
@@ -128,8 +143,6 @@ func (d *daemon) await(ctx context.Context, try func(context.Context) error) err
 
 // record keeps what is written to it.
 type record struct {
-	also io.Writer // nil for none
-
 	mu   sync.Mutex
 	text bytes.Buffer
 }
@@ -137,11 +150,7 @@ type record struct {
 func (r *record) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.text.Write(p)
-	if r.also != nil {
-		return r.also.Write(p)
-	}
-	return len(p), nil
+	return r.text.Write(p)
 }
 
 func (r *record) String() string {

@@ -16,15 +16,10 @@ import (
 
 // Options are how the demo runs and tells about it.
 type Options struct {
-	// Snatd is the program that is started as the daemon; empty is this one.
-	Snatd string
 	// JSON writes the rows as one array in place of tables.
 	JSON bool
 	// Out gets the tables or the array.
 	Out io.Writer
-	// Log gets the daemon's log as it is written; nil shows it only if the
-	// daemon is why the demo fails.
-	Log io.Writer
 }
 
 // limit is how long the demo takes at most; a few seconds are usual.
@@ -46,7 +41,7 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func play(ctx context.Context, o Options, started time.Time) (err error) {
-	s, err := newStage(ctx, o)
+	s, err := newStage(ctx)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ const picture = `A VPC in network namespaces of this process, with the real snat
                                                   +-- internet    198.51.100.20
 
 Between them is what EC2 has too: a packet whose source is not its interface's is dropped. Each
-line below is a question over tcp, udp and icmp; the answer is the source that the peer saw.
+line below is asked over tcp, udp and icmp; the answer is the source that the peer saw.
 `
 
 func (p *textPrinter) begin() error {

@@ -18,7 +18,7 @@ type stage struct {
 	daemon *daemon
 }
 
-func newStage(ctx context.Context, o Options) (*stage, error) {
+func newStage(ctx context.Context) (*stage, error) {
 	s := &stage{}
 	var err error
 	if s.files, err = newFiles(); err != nil {
@@ -27,7 +27,7 @@ func newStage(ctx context.Context, o Options) (*stage, error) {
 	if s.lab, err = lab.New(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	if s.daemon, err = startDaemon(s.lab.Node, s.files, o); err != nil {
+	if s.daemon, err = startDaemon(s.lab.Node, s.files); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil

@@ -14,13 +14,14 @@ import (
 // width is how many columns tables take at most.
 const width = 100
 
-// line is a line of a table: rows that differ in their protocol only.
+// line is a line of a table: rows that say the same.
 type line struct {
 	row    Row
 	protos []lab.Proto
 }
 
-// linesOf joins rows that follow each other and say the same.
+// linesOf joins rows that follow each other and differ in their protocol only,
+// and then a host's lines if they differ in their target only.
 func linesOf(rows []Row) []line {
 	var lines []line
 	for _, row := range rows {
@@ -32,7 +33,32 @@ func linesOf(rows []Row) []line {
 		}
 		lines = append(lines, line{row, []lab.Proto{proto}})
 	}
-	return lines
+	return joinTargets(lines)
+}
+
+// joinTargets makes one line of a host's lines, if they are as they should be and
+// nothing depends on the target.
+func joinTargets(lines []line) []line {
+	var joined []line
+	for len(lines) > 0 {
+		first := lines[0]
+		end := slices.IndexFunc(lines, func(l line) bool { return l.row.From != first.row.From })
+		if end < 0 {
+			end = len(lines)
+		}
+		ofHost := lines[:end]
+		lines = lines[end:]
+		differs := func(l line) bool {
+			l.row.To, l.row.Address = first.row.To, first.row.Address
+			return !l.row.OK || l.row != first.row || !slices.Equal(l.protos, first.protos)
+		}
+		if len(ofHost) > 1 && !slices.ContainsFunc(ofHost, differs) {
+			first.row.To, first.row.Address = "everywhere", ""
+			ofHost = []line{first}
+		}
+		joined = append(joined, ofHost...)
+	}
+	return joined
 }
 
 var header = []string{"FROM", "TO", "SEEN AS", "DECIDED BY", "WHY"}

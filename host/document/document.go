@@ -13,8 +13,6 @@
 package document
 
 import (
-	"io"
-	"os"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +21,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/snatd/snatd/host/file"
 )
 
 // Limit is the size in bytes that a file may have unless its owner says
@@ -43,20 +43,18 @@ type Document struct {
 // place is where a key or its value stands; lines and columns count from 1.
 type place struct{ line, column int }
 
-// Load reads and parses a file of at most limit bytes. A file that cannot be
-// read is an *fs.PathError, everything else an *Error.
-func Load(file string, limit int) (*Document, error) {
-	f, err := os.Open(file)
+// Load reads and parses a regular file of at most limit bytes. A file that
+// cannot be read is an *fs.PathError, everything else an *Error.
+func Load(path string, limit int) (*Document, error) {
+	data, err := file.Read(path, limit)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
-	if err != nil {
-		return nil, err
-	}
-	return Parse(file, data, limit)
+	return Parse(path, data, limit)
 }
+
+// Empty says whether there is nothing in the document.
+func (d *Document) Empty() bool { return d.root == nil }
 
 // Decode parses data of at most Limit bytes and decodes it; see Parse and
 // Document.Decode. It suits files without rules that span several keys.
@@ -85,11 +83,11 @@ func Parse(name string, data []byte, limit int) (*Document, error) {
 		return nil, doc.error(at, "", "nested deeper than %d lists and mappings", maxDepth)
 	}
 	// Equal keys are reported by Decode, which can say where the first stands.
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, doc.syntaxError(err)
 	}
-	for _, d := range file.Docs {
+	for _, d := range parsed.Docs {
 		if d.Body == nil || d.Body.Type() == ast.DirectiveType {
 			continue
 		}

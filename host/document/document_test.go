@@ -214,10 +214,10 @@ func TestLoad(t *testing.T) {
 	if err := doc.Decode(&got); err != nil || got.Name != "web" {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, err := document.Load(file, 9); err == nil || err.Error() != file+": larger than 9 bytes" {
+	if _, err := document.Load(file, 9); err == nil || err.Error() != "read "+file+": the file is too large: at most 9 bytes are accepted" {
 		t.Errorf("too large: %v", err)
 	}
-	if _, err := document.Load(dir, 9); err == nil || err.Error() != "read "+dir+": is a directory" {
+	if _, err := document.Load(dir, 9); err == nil || err.Error() != "read "+dir+": not a regular file" {
 		t.Errorf("directory: %v", err)
 	}
 	if _, err := document.Load(filepath.Join(dir, "none"), 9); !errors.Is(err, fs.ErrNotExist) {

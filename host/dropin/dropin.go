@@ -11,30 +11,26 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/snatd/snatd/host/file"
 )
 
 // MaxSize is how large a module may be, in bytes, after decompression too.
 const MaxSize = 32 << 20
 
-// File is one module of the directory.
+// File is one module of a directory, as it was when it was read. It holds no
+// bytes of the module.
 type File struct {
-	Name string // of the file, such as "10-peering.wasm"
-	Path string
-	// Wasm is the module, decompressed, and SHA256 its hash in hexadecimal.
-	Wasm    []byte
-	SHA256  string
+	Name    string // of the file, such as "10-peering.wasm"
+	SHA256  string // of the module, decompressed, in hexadecimal
 	Sidecar Sidecar
-	// Err is why the module cannot be used. Then only Name and Path are set.
+	// Err is why the module cannot be used. Then only Name is set.
 	Err error
 
+	path     string
 	identity string
 }
 
@@ -42,64 +38,34 @@ type File struct {
 // there is an Err.
 func (f File) Identity() string { return f.identity }
 
-// pattern is what module files are called; the first group is what they share
-// with their sidecars.
-var pattern = regexp.MustCompile(`^([0-9]{2}-[a-z0-9-]+)\.wasm(\.gz)?$`)
-
-// Read returns the modules of a directory in order of precedence. Every file
-// that looks like a module is there, if only with an Err; hidden and other files
-// are not. A directory that does not exist is empty. The error is about the
-// directory itself.
-func Read(dir string) ([]File, error) {
-	entries, err := os.ReadDir(dir) // sorted by name
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// Open reads the module, decompressed. It is an error if it is not the one of
+// SHA256 any more: then the directory has changed, and is to be read again.
+func (f File) Open() ([]byte, error) {
+	if f.Err != nil {
+		return nil, f.Err
 	}
+	_, wasm, err := readModule(f.path)
 	if err != nil {
 		return nil, err
 	}
-	var files []File
-	taken := map[string]string{} // file by the name without extension
-	for _, entry := range entries {
-		name := entry.Name()
-		if strings.HasPrefix(name, ".") || !strings.HasSuffix(name, ".wasm") && !strings.HasSuffix(name, ".wasm.gz") {
-			continue
-		}
-		file := File{Name: name, Path: filepath.Join(dir, name)}
-		match := pattern.FindStringSubmatch(name)
-		switch {
-		case match == nil:
-			file.Err = errors.New("the file name gives no precedence; accepted: NN-name.wasm or NN-name.wasm.gz, " +
-				"two digits, then lower-case letters, digits and dashes")
-		case taken[match[1]] != "":
-			file.Err = fmt.Errorf("%s is the same module; accepted: one of the two files", taken[match[1]])
-		default:
-			taken[match[1]] = name
-			if err := file.read(filepath.Join(dir, match[1]+".yaml")); err != nil {
-				file = File{Name: file.Name, Path: file.Path, Err: err}
-			}
-		}
-		files = append(files, file)
+	if got := digest(wasm); got != f.SHA256 {
+		return nil, fmt.Errorf("%s: changed since it was read: sha256 is %s, was %s", f.path, got, f.SHA256)
 	}
-	return files, nil
+	return wasm, nil
 }
 
-// read fills the file from its path, and from its sidecar if there is one.
-func (f *File) read(sidecar string) error {
-	raw, err := readLimited(f.Path)
+// read fills a file from its path, and from its sidecar if there is one.
+func (f *File) read(sidecar string, exists bool) error {
+	raw, wasm, err := readModule(f.path)
 	if err != nil {
 		return err
 	}
-	f.Wasm = raw
-	if strings.HasSuffix(f.Name, ".gz") {
-		if f.Wasm, err = decompress(raw); err != nil {
+	f.SHA256 = digest(wasm)
+	var text []byte
+	if exists {
+		if text, err = file.Read(sidecar, maxSidecar); err != nil {
 			return err
 		}
-	}
-	f.SHA256 = digest(f.Wasm)
-	text, err := readLimited(sidecar)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	if f.Sidecar, err = parseSidecar(sidecar, text); err != nil {
 		return err
@@ -112,38 +78,33 @@ func (f *File) read(sidecar string) error {
 	return nil
 }
 
-// readLimited reads a file of at most MaxSize. It follows links: a mounted
-// ConfigMap consists of them.
-func readLimited(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// readModule returns a file as it is, and the module in it.
+func readModule(path string) (raw, wasm []byte, err error) {
+	if raw, err = file.Read(path, MaxSize); err != nil {
+		return nil, nil, err
 	}
-	defer f.Close()
-	return limited(f)
+	if !strings.HasSuffix(path, ".gz") {
+		return raw, raw, nil
+	}
+	if wasm, err = decompress(raw); err != nil {
+		return nil, nil, fmt.Errorf("decompress: %w", err)
+	}
+	return raw, wasm, nil
 }
 
 func decompress(raw []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(raw))
 	if err != nil {
-		return nil, fmt.Errorf("decompress: %w", err)
+		return nil, err
 	}
-	wasm, err := limited(r)
-	if err != nil {
-		return nil, fmt.Errorf("decompress: %w", err)
-	}
-	return wasm, nil
-}
-
-func limited(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	wasm, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > MaxSize {
+	if len(wasm) > MaxSize {
 		return nil, fmt.Errorf("larger than %d MiB; accepted: at most that", MaxSize>>20)
 	}
-	return data, nil
+	return wasm, nil
 }
 
 func digest(data []byte) string {

@@ -3,7 +3,7 @@ package dropin
 import (
 	"bytes"
 	"compress/gzip"
-	"net/netip"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-
-	"github.com/snatd/snatd/host/policy"
 )
 
 const (
@@ -46,18 +44,18 @@ func write(t *testing.T, dir string, files map[string]string) {
 // readAll reads a directory and checks that the modules are these.
 func readAll(t *testing.T, dir string, names ...string) []File {
 	t.Helper()
-	files, err := Read(dir)
+	files, err := NewDirectory(dir).Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
 	for _, f := range files {
 		got = append(got, f.Name)
-		if want := filepath.Join(dir, f.Name); f.Path != want {
-			t.Errorf("path is %s, want %s", f.Path, want)
+		if (f.Err != nil) != (f.Identity() == "" && f.SHA256 == "") {
+			t.Errorf("%s: error %v, but identity %q, hash %q", f.Name, f.Err, f.Identity(), f.SHA256)
 		}
-		if (f.Err != nil) != (f.Identity() == "" && f.Wasm == nil && f.SHA256 == "") {
-			t.Errorf("%s: error %v, but identity %q, %d bytes, hash %q", f.Name, f.Err, f.Identity(), len(f.Wasm), f.SHA256)
+		if _, err := f.Open(); !errors.Is(err, f.Err) {
+			t.Errorf("%s: error %v, but %v when opened", f.Name, f.Err, err)
 		}
 	}
 	if diff := cmp.Diff(names, got); diff != "" {
@@ -73,26 +71,24 @@ func TestRead(t *testing.T) {
 		"10-z-9.wasm.gz": compressed(t, wasm),
 		"15-a.wasm":      wasm,
 		"15-a.yaml": "config: {cidrs: 10.0.0.0/8, on: \"true\"}\n" +
-			"grants: {translate: true, sources: [10.0.0.11]}\nsha256: " + wasmHash + "\nmode: enforce\n",
+			"grants: {translate: true, sources: []}\nsha256: " + wasmHash + "\nmode: enforce\n",
 		"30-without.yaml": "nonsense",
 		"README.md":       "text",
 		".10-x.wasm":      "being copied",
 	})
 	files := readAll(t, dir, "10-z-9.wasm.gz", "15-a.wasm", "20-b.wasm")
 	for _, f := range files {
-		if f.Err != nil || string(f.Wasm) != wasm || f.SHA256 != wasmHash {
-			t.Errorf("%s: %q, %s, %v", f.Name, f.Wasm, f.SHA256, f.Err)
+		if got, err := f.Open(); f.Err != nil || err != nil || string(got) != wasm || f.SHA256 != wasmHash {
+			t.Errorf("%s: %q, %s, %v, %v", f.Name, got, f.SHA256, f.Err, err)
 		}
 	}
-	plain := Sidecar{Mode: ModeEnforce}
-	want := []Sidecar{plain, {
+	want := []Sidecar{{}, {
 		Config: map[string]string{"cidrs": "10.0.0.0/8", "on": "true"},
-		Grants: policy.Grants{Translate: true, Sources: []netip.Addr{netip.MustParseAddr("10.0.0.11")}},
+		Grants: Grants{Translate: true},
 		SHA256: wasmHash,
-		Mode:   ModeEnforce,
-	}, plain}
+	}, {}}
 	for i, f := range files {
-		if diff := cmp.Diff(want[i], f.Sidecar, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(want[i], f.Sidecar, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: sidecar (-want +got):\n%s", f.Name, diff)
 		}
 	}
@@ -104,7 +100,7 @@ func TestReadNothing(t *testing.T) {
 	readAll(t, filepath.Join(dir, "missing"))
 	file := filepath.Join(dir, "file")
 	write(t, dir, map[string]string{"file": ""})
-	if _, err := Read(file); err == nil {
+	if _, err := NewDirectory(file).Read(); err == nil {
 		t.Error("a file was read as a directory")
 	}
 }
@@ -131,13 +127,16 @@ func TestErrors(t *testing.T) {
 		{"not gzip, longer", map[string]string{"10-a.wasm.gz": wasm + wasm}, "10-a.wasm.gz", "decompress: gzip: invalid header"},
 		{"truncated", map[string]string{"10-a.wasm.gz": compressed(t, wasm)[:20]}, "10-a.wasm.gz", "decompress: unexpected EOF"},
 		{"large", map[string]string{"10-a.wasm": strings.Repeat("x", MaxSize+1)}, "10-a.wasm",
-			"larger than 32 MiB; accepted: at most that"},
+			"read DIR/10-a.wasm: the file is too large: at most 33554432 bytes are accepted"},
 		{"large when decompressed", map[string]string{"10-a.wasm.gz": compressed(t, strings.Repeat("x", MaxSize+1))}, "10-a.wasm.gz",
 			"decompress: larger than 32 MiB; accepted: at most that"},
 		{"other hash", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "sha256: \"" + zeros + "\""}, "10-a.wasm",
 			"DIR/10-a.yaml: sha256: " + zeros + " is wanted, the module has " + wasmHash},
 		{"no hash", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "sha256: abc"}, "10-a.wasm",
 			`DIR/10-a.yaml:1:9: sha256: "abc" is not a SHA-256; accepted: 64 lower-case hexadecimal digits`},
+		{"sources", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "grants: {translate: true, sources: [10.0.0.11]}"}, "10-a.wasm",
+			`DIR/10-a.yaml:1:37: grants.sources[0]: "10.0.0.11": translating to an address other than the primary one ` +
+				"is not available in this version; accepted: translate: true"},
 		{"shadow", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "mode: shadow"}, "10-a.wasm",
 			`DIR/10-a.yaml:1:7: mode: "shadow" is not supported by this version; accepted: enforce`},
 	}
@@ -146,7 +145,7 @@ func TestErrors(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, tt.files)
 			write(t, dir, map[string]string{"99-good.wasm": wasm})
-			files, err := Read(dir)
+			files, err := NewDirectory(dir).Read()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +169,6 @@ func TestStrictSidecars(t *testing.T) {
 		{"unknown key", "config: {}\ngrant: {}\n", ":2:", "grant"},
 		{"unknown grant", "grants:\n  translates: true\n", ":2:", "translates"},
 		{"config that is no text", "config:\n  a: [1]\n", ":2:", "config.a"},
-		{"source that is no address", "grants: {sources: [here]}\n", ":1:", "grants.sources[0]"},
 		{"not YAML", "config: {\n", ":", ""},
 	}
 	for _, tt := range tests {

@@ -2,35 +2,48 @@ package dropin
 
 import (
 	"fmt"
-	"net/netip"
 	"regexp"
 
 	"github.com/snatd/snatd/host/document"
-	"github.com/snatd/snatd/host/policy"
 )
 
 // Sidecar is what an operator says about one module; without the file it is the
-// zero Sidecar with ModeEnforce, which grants nothing.
+// zero Sidecar, which grants nothing.
 type Sidecar struct {
-	Config map[string]string // the facts config.<key>
-	Grants policy.Grants
+	Config map[string]string // the facts config.<key>; shared, do not change it
+	Grants Grants
 	SHA256 string // of the module, in hexadecimal; empty: any
-	Mode   Mode
 }
 
-// Mode is what becomes of a module's decisions.
-type Mode string
+// Grants are what a module may do beyond excluding.
+type Grants struct {
+	Translate bool // to the node's primary address
+}
 
-// ModeEnforce puts decisions into the kernel.
-const ModeEnforce Mode = "enforce"
+// maxSidecar is how large a sidecar may be, in bytes.
+const maxSidecar = 1 << 20
+
+// mode is what becomes of a module's decisions. There is one.
+type mode string
+
+const enforce mode = "enforce"
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (m *Mode) UnmarshalText(text []byte) error {
-	if Mode(text) != ModeEnforce {
-		return fmt.Errorf("%q is not supported by this version; accepted: %s", text, ModeEnforce)
+func (m *mode) UnmarshalText(text []byte) error {
+	if mode(text) != enforce {
+		return fmt.Errorf("%q is not supported by this version; accepted: %s", text, enforce)
 	}
-	*m = ModeEnforce
+	*m = enforce
 	return nil
+}
+
+// source is an address to translate to, which nothing compiles yet: a module
+// that used it would stop every other's decisions.
+type source string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (*source) UnmarshalText(text []byte) error {
+	return fmt.Errorf("%q: translating to an address other than the primary one is not available in this version; accepted: translate: true", text)
 }
 
 // hash is a SHA-256 in hexadecimal.
@@ -53,20 +66,18 @@ func parseSidecar(path string, text []byte) (Sidecar, error) {
 	var file struct {
 		Config map[string]string `yaml:"config"`
 		Grants struct {
-			Translate bool         `yaml:"translate"`
-			Sources   []netip.Addr `yaml:"sources"`
+			Translate bool     `yaml:"translate"`
+			Sources   []source `yaml:"sources"`
 		} `yaml:"grants"`
 		SHA256 hash `yaml:"sha256"`
-		Mode   Mode `yaml:"mode"`
+		Mode   mode `yaml:"mode"`
 	}
-	file.Mode = ModeEnforce
 	if err := document.Decode(path, text, &file); err != nil {
 		return Sidecar{}, err
 	}
 	return Sidecar{
 		Config: file.Config,
-		Grants: policy.Grants{Translate: file.Grants.Translate, Sources: file.Grants.Sources},
+		Grants: Grants{Translate: file.Grants.Translate},
 		SHA256: string(file.SHA256),
-		Mode:   file.Mode,
 	}, nil
 }

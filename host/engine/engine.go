@@ -10,7 +10,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -18,17 +17,16 @@ import (
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/dataplane"
-	"github.com/snatd/snatd/host/link"
 	"github.com/snatd/snatd/host/policy"
-	"github.com/snatd/snatd/host/watch"
-	"github.com/snatd/snatd/rules"
 )
 
 // Options are what an Engine is made from.
 type Options struct {
+	// Config is the configuration at start, which Load returned.
+	Config config.Config
 	// Load reads the configuration anew.
 	Load func() (config.Config, error)
-	// ConfigFile is watched; empty if there is none.
+	// ConfigFile is followed, whether it exists or not; empty if there is none.
 	ConfigFile string
 	Log        *slog.Logger
 }
@@ -38,20 +36,12 @@ type Engine struct {
 	options   Options
 	log       *slog.Logger
 	reader    *Reader
-	dataplane *dataplane.Dataplane
 	modules   *Modules
+	dataplane *dataplane.Dataplane
+	installer installer
+	follower  follower
 	state     atomic.Pointer[State]
-
-	wake    chan struct{}
-	watched []string
-	unwatch context.CancelFunc
-
-	// installed is what the kernel holds; unknown until the first transaction
-	// and after a refused one.
-	installed *rules.Ruleset
-	known     bool
 	reported  []Problem
-	failures  int
 }
 
 // New returns an engine for the current network namespace. It fails if the
@@ -66,8 +56,8 @@ func New(options Options) (*Engine, error) {
 		log:       options.Log,
 		reader:    NewReader(options.Load),
 		dataplane: dp,
-		wake:      make(chan struct{}, 1),
-		unwatch:   func() {},
+		installer: installer{kernel: dp, log: options.Log},
+		follower:  follower{log: options.Log},
 	}
 	e.state.Store(&State{Waiting: "starting"})
 	return e, nil
@@ -76,194 +66,90 @@ func New(options Options) (*Engine, error) {
 // State is what the last pass published.
 func (e *Engine) State() *State { return e.state.Load() }
 
+// settle is the least time between the beginnings of two passes: a change that
+// comes alone is not delayed, those of a burst are taken together.
+const settle = 20 * time.Millisecond
+
 // Run runs passes until ctx ends; it leaves the rules in place.
 func (e *Engine) Run(ctx context.Context) (err error) {
-	defer func() {
-		e.unwatch()
-		err = errors.Join(err, e.dataplane.Close())
-	}()
-	cfg, err := e.options.Load()
+	defer func() { err = errors.Join(err, e.dataplane.Close()) }()
+	defer e.follower.close()
+	wasm, err := policy.NewEngine(ctx, policy.Options{CacheDir: e.options.Config.Policies.Cache, Log: e.log})
 	if err != nil {
-		return err
+		e.log.Error("Wasm modules cannot run", "error", err)
+		wasm = nil
+	} else {
+		defer func() { err = errors.Join(err, wasm.Close(context.WithoutCancel(ctx))) }()
 	}
-	engine, err := policy.NewEngine(ctx, policy.Options{CacheDir: cfg.Policies.Cache, Log: e.log})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, engine.Close(context.WithoutCancel(ctx))) }()
-	e.modules = NewModules(ctx, engine, e.log)
-
-	links, err := link.Watch(ctx)
-	if err != nil {
-		return fmt.Errorf("following interfaces and addresses: %w", err)
-	}
-	for {
+	e.modules = NewModules(ctx, wasm, e.log)
+	failures := 0
+	for ctx.Err() == nil {
+		due := time.Now().Add(settle)
 		var retry <-chan time.Time
-		if err := e.pass(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			e.failures++
-			delay := backoff(e.failures)
-			e.log.Error("the kernel's rules could not be changed", "error", err, "retry", delay)
-			retry = time.After(delay)
+		if again := e.pass(ctx); again {
+			failures++
+			retry = time.After(backoff(failures))
 		} else {
-			e.failures = 0
+			failures = 0
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-e.wake:
-		case <-links:
-		case <-retry:
+		if !e.await(ctx, retry) || !pause(ctx, time.Until(due)) {
+			break
 		}
-	}
-}
-
-// pass takes the inputs through the whole pipeline. Its error is the kernel's
-// refusal, which a later try may mend; everything else is a Problem.
-func (e *Engine) pass(ctx context.Context) error {
-	in, problems, waiting := e.reader.Read()
-	e.watch(ctx, in.Config)
-
-	next := *e.state.Load()
-	defer func() {
-		next.Problems = problems
-		e.report(problems, next.Waiting)
-		e.state.Store(&next)
-	}()
-	if waiting != nil {
-		next.Waiting = waiting.Error()
-		return nil
-	}
-	problems = append(problems, e.modules.Sync(ctx, in.Modules)...)
-	next.Modules = e.modules.Status(in.Modules)
-	result, failed, err := Evaluate(ctx, in, e.modules)
-	problems = append(problems, failed...)
-	if err != nil {
-		problems = append(problems, Problem{"policy", err.Error()})
-		next.Waiting = "waiting for facts and modules that give a complete decision"
-		return nil
-	}
-	changed, err := e.apply(result)
-	if err != nil {
-		problems = append(problems, Problem{"kernel", err.Error()})
-		next.Waiting = "waiting for the kernel to accept the rules"
-		return err
-	}
-	next.Result, next.Ruleset, next.Waiting = result, e.installed, ""
-	if changed {
-		next.Changes++
-		next.Applied = time.Now()
 	}
 	return nil
 }
 
-// apply brings a result into the kernel, and says whether that changed it.
-func (e *Engine) apply(result *Result) (changed bool, err error) {
-	if result.Ruleset == nil {
-		return e.uninstall(result.Network)
-	}
-	// The rule first: a packet that is marked must find its route.
-	if err := e.dataplane.Routing().Ensure(result.Network.Mark); err != nil {
-		return false, err
-	}
-	plan := rules.Replace(result.Ruleset)
-	if e.known {
-		plan = rules.Diff(e.installed, result.Ruleset)
-	}
-	if len(plan.Ops) == 0 {
-		e.installed = plan.After
-		return false, nil
-	}
-	start := time.Now()
-	if err := e.dataplane.Apply(plan.Ops); err != nil {
-		e.known = false
-		return false, err
-	}
-	e.installed, e.known = plan.After, true
-	e.log.Info("rules changed", "operations", len(plan.Ops), "classes", len(plan.After.Classes),
-		"pods", len(plan.After.Pods), "ruleset", plan.After.Digest()[:12], "duration", time.Since(start))
-	return true, nil
-}
-
-// uninstall removes what an earlier run or family left.
-func (e *Engine) uninstall(network rules.Network) (changed bool, err error) {
-	if e.known && e.installed == nil {
-		return false, nil
-	}
-	e.log.Info("the cluster's addresses are IPv6: nothing is translated and nothing is installed")
-	removed, err := remove(e.dataplane, network)
-	if err != nil {
-		e.known = false
-		return false, err
-	}
-	e.installed, e.known = removed.Left, true
-	return removed.Changed, nil
-}
-
-// watch follows the files and folders that the configuration names.
-func (e *Engine) watch(ctx context.Context, cfg config.Config) {
-	var paths []string
-	for _, path := range []string{e.options.ConfigFile, cfg.Facts.File, cfg.Policies.Directory} {
-		if path != "" {
-			paths = append(paths, path)
-		}
-	}
-	if slices.Equal(paths, e.watched) {
-		return
-	}
-	e.unwatch()
-	ctx, e.unwatch = context.WithCancel(ctx)
-	ticks, err := watch.Files(ctx, e.log, paths...)
-	if err != nil {
-		e.log.Error("files cannot be watched, changes need a restart", "paths", paths, "error", err)
-		e.watched = nil
-		return
-	}
-	e.watched = paths
-	// What changed between the reading and the watching is read again.
-	e.wakeUp()
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticks:
-				e.wakeUp()
+// await waits until a pass is due; false says that ctx ended.
+func (e *Engine) await(ctx context.Context, retry <-chan time.Time) bool {
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-retry:
+			return true
+		case <-e.follower.files:
+			return true
+		case _, ok := <-e.follower.links:
+			if !ok {
+				e.follower.links = nil
+				return true
+			}
+			if e.reader.linkChanged() {
+				return true
 			}
 		}
-	}()
+	}
 }
 
-func (e *Engine) wakeUp() {
+// pause waits; false says that ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
 	select {
-	case e.wake <- struct{}{}:
-	default: // a pass is due already
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
+}
+
+// backoff is the pause after n passes in a row that should be tried again: 100
+// ms, doubling, 30 s at most.
+func backoff(n int) time.Duration {
+	const least, most = 100 * time.Millisecond, 30 * time.Second
+	return min(least<<min(n-1, 10), most)
 }
 
 // report logs what is wrong now and was not before, and what is mended.
-func (e *Engine) report(problems []Problem, waiting string) {
-	now := problems
-	if waiting != "" {
-		now = append(slices.Clone(problems), Problem{"engine", waiting})
-	}
+func (e *Engine) report(now []Problem) {
 	for _, p := range now {
 		if !slices.Contains(e.reported, p) {
 			e.log.Error(p.Message, "source", p.Source)
 		}
 	}
 	for _, p := range e.reported {
-		if !slices.Contains(now, p) {
+		// A source that only says something else now is not mended.
+		if !slices.ContainsFunc(now, func(n Problem) bool { return n.Source == p.Source }) {
 			e.log.Info("mended", "source", p.Source, "problem", p.Message)
 		}
 	}
 	e.reported = now
-}
-
-// backoff is the pause before try n+1: 100 ms, doubling, 30 s at most.
-func backoff(n int) time.Duration {
-	const least, most = 100 * time.Millisecond, 30 * time.Second
-	return min(least<<min(n-1, 10), most)
 }

@@ -38,10 +38,22 @@ func (d Decided) decisions() []rules.Decision {
 	return list
 }
 
-// Evaluate decides for every subject of the inputs and compiles the decisions.
-// Problems are modules' failures, which cost nothing but themselves; an error
-// means that there is no result.
-func Evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, []Problem, error) {
+// Decide loads the modules of the inputs, lets them decide for every subject and
+// compiles the decisions. Problems are modules' failures, which cost nothing but themselves; an error
+// means that there is nothing to install.
+func Decide(ctx context.Context, in Inputs, modules *Modules) (*Result, []Problem, error) {
+	result, p, err := decide(ctx, in, modules)
+	return result, p.list, err
+}
+
+func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
+	p := modules.Sync(ctx, in.Modules)
+	result, failed, err := evaluate(ctx, in, modules)
+	p.join(failed)
+	return result, p, err
+}
+
+func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
 	network := NetworkOf(in.Config, in.Link)
 	snapshot, err := facts.New(in.Document, facts.Settings{
 		IPFamily:       in.Config.Network.IPFamily,
@@ -51,28 +63,28 @@ func Evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, []Prob
 		WithoutPods:    in.Config.Facts.Pods == config.PodsNone,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("facts: %w", err)
+		return nil, problems{}, fmt.Errorf("facts: %w", err)
 	}
 	result := &Result{Snapshot: snapshot, Network: network}
-	var problems []Problem
+	var failed failures
 	var names []string
 	for _, subject := range snapshot.Subjects() {
+		if ctx.Err() != nil {
+			return nil, problems{}, ctx.Err()
+		}
 		evaluations, errs := modules.set.Decide(ctx, subject.Name, subject.View)
 		for _, err := range errs {
-			problems = append(problems, Problem{"policy", subject.Name + ": " + err.Error()})
+			failed.add(subject.Name, err)
 		}
 		result.Decided = append(result.Decided, Decided{subject.Subject, evaluations})
 		names = append(names, subject.Name)
 	}
 	modules.set.Retain(names)
-	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
-	}
 	if in.Config.Network.IPFamily == config.IPv6 {
-		return result, problems, nil
+		return result, failed.problems(), nil
 	}
 	result.Ruleset, err = compile(network, result.Decided)
-	return result, problems, err
+	return result, failed.problems(), err
 }
 
 func compile(network rules.Network, decided []Decided) (*rules.Ruleset, error) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -33,22 +34,25 @@ type Modules struct {
 	native bool
 }
 
-// module is a drop-in that loaded once, and what came of its newest version.
+// module is a drop-in, and what came of its newest version.
 type module struct {
 	policy policy.Policy // nil if no version ever loaded
-	file   dropin.File   // the version that decides
+	sha256 string        // of the version that decides
 	tried  string        // identity of the newest version that was tried
 	err    error         // why the newest version was refused
 }
 
 // NewModules loads the default module: as Wasm with the native one behind it,
-// or natively alone if there is no Wasm to run or no compiler for it.
+// or natively alone if there is no Wasm to run or no compiler for it. A nil
+// engine is one that does not start.
 func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *Modules {
 	m := &Modules{engine: engine, log: log, set: policy.NewSet(nil), loaded: map[string]*module{}}
 	grants := policy.Grants{Translate: true}
-	native := policy.Native(DefaultModule, defaultpolicy.Decide, grants)
+	native := policy.Native(DefaultModule, defaultpolicy.Decide, grants, log)
 	wasm := plugins.Default()
 	switch {
+	case engine == nil:
+		log.Warn("without a Wasm engine the default module runs natively, and drop-ins do not run")
 	case wasm == nil:
 		log.Warn("this binary carries no Wasm modules, the default module runs natively", "fix", "build with make build")
 	case engine.Mode() != policy.ModeCompiler:
@@ -58,7 +62,7 @@ func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *M
 		loaded, err := engine.Load(ctx, DefaultModule, wasm, nil, grants)
 		if err == nil {
 			log.Info("default module loaded", "mode", engine.Mode(), "duration", time.Since(start).Round(time.Millisecond))
-			m.last = policy.Memoize(&fallback{loaded, native, log})
+			m.last = policy.Memoize(policy.WithFallback(loaded, native, log))
 			return m
 		}
 		log.Error("the default module does not load as Wasm, it runs natively", "error", err)
@@ -68,8 +72,7 @@ func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *M
 }
 
 // Sync makes the loaded modules those of files, and returns the problems met.
-func (m *Modules) Sync(ctx context.Context, files []dropin.File) []Problem {
-	var problems []Problem
+func (m *Modules) Sync(ctx context.Context, files []dropin.File) (p problems) {
 	present := map[string]bool{}
 	order := make([]policy.Policy, 0, len(files)+1)
 	for _, file := range files {
@@ -81,7 +84,7 @@ func (m *Modules) Sync(ctx context.Context, files []dropin.File) []Problem {
 		}
 		m.update(ctx, entry, file)
 		if entry.err != nil {
-			problems = append(problems, Problem{"module " + file.Name, entry.err.Error()})
+			p.addModule(file.Name, entry.err)
 		}
 		if entry.policy != nil {
 			order = append(order, entry.policy)
@@ -95,7 +98,7 @@ func (m *Modules) Sync(ctx context.Context, files []dropin.File) []Problem {
 			delete(m.loaded, name)
 		}
 	}
-	return problems
+	return p
 }
 
 // update loads file if it is not the version that was tried last.
@@ -104,17 +107,40 @@ func (m *Modules) update(ctx context.Context, entry *module, file dropin.File) {
 		entry.err, entry.tried = file.Err, ""
 		return
 	}
-	if identity := file.Identity(); identity != entry.tried {
-		entry.tried = identity
-		start := time.Now()
-		loaded, err := m.engine.Load(ctx, file.Name, file.Wasm, file.Sidecar.Config, file.Sidecar.Grants)
-		if entry.err = err; err != nil {
-			return
-		}
-		m.close(ctx, entry.policy)
-		entry.policy, entry.file = policy.Memoize(loaded), file
-		m.log.Info("module loaded", "module", file.Name, "sha256", file.SHA256, "duration", time.Since(start).Round(time.Millisecond))
+	if file.Identity() == entry.tried {
+		return
 	}
+	start := time.Now()
+	loaded, err := m.load(ctx, file)
+	entry.err, entry.tried = err, file.Identity()
+	if err != nil {
+		if !final(err) {
+			entry.tried = ""
+		}
+		return
+	}
+	m.close(ctx, entry.policy)
+	entry.policy, entry.sha256 = policy.Memoize(loaded), file.SHA256
+	m.log.Info("module loaded", "module", file.Name, "sha256", file.SHA256, "duration", time.Since(start).Round(time.Millisecond))
+}
+
+// final says whether a version that failed to load would fail again: a file
+// that cannot be read, or a busy machine, says nothing about the module.
+func final(err error) bool {
+	var failed *policy.Error
+	return errors.As(err, &failed) && !policy.Transient(err)
+}
+
+func (m *Modules) load(ctx context.Context, file dropin.File) (*policy.Module, error) {
+	if m.engine == nil {
+		return nil, errors.New("there is no Wasm engine on this machine: the log says why")
+	}
+	wasm, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	grants := policy.Grants{Translate: file.Sidecar.Grants.Translate}
+	return m.engine.Load(ctx, file.Name, wasm, file.Sidecar.Config, grants)
 }
 
 func (m *Modules) close(ctx context.Context, p policy.Policy) {
@@ -134,9 +160,9 @@ func (m *Modules) Status(files []dropin.File) []ModuleStatus {
 		if entry == nil {
 			continue
 		}
-		status := ModuleStatus{Name: file.Name, State: "active", SHA256: entry.file.SHA256}
+		status := ModuleStatus{Name: file.Name, State: "active", SHA256: entry.sha256}
 		if entry.err != nil {
-			status.State, status.Error = "failed", entry.err.Error()
+			status.State, status.Error = "failed", moduleMessage(entry.err)
 		}
 		list = append(list, status)
 	}

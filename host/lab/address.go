@@ -37,6 +37,12 @@ func gateway(addr netip.Addr, bits int) netip.Addr {
 	return netip.PrefixFrom(addr, bits).Masked().Addr().Next()
 }
 
+// everywhere is the destination of a default route.
+var everywhere = netip.MustParsePrefix("0.0.0.0/0")
+
+// only is the prefix that covers one address.
+func only(addr netip.Addr) netip.Prefix { return netip.PrefixFrom(addr, 32) }
+
 // podGateway is the next hop of every pod, as the AWS VPC CNI plugin has it: an
 // address that no host has, with a permanent neighbour entry in each pod.
 var podGateway = netip.MustParseAddr("169.254.1.1")

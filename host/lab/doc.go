@@ -26,10 +26,10 @@
 // Every host answers on TCP, UDP (port Port) and ICMP with the address that it
 // saw the question come from; see [Exchange] and [Open].
 //
-// Nothing of a lab has a name on the machine. Namespaces are held by file
-// descriptors and threads, files are in a tmpfs of this process's own mount
-// namespace: when the process dies, by whatever signal, all of it is gone. So a
-// program that uses the lab runs inside [Enter].
+// Nothing of a lab has a name on the machine. Its namespaces are those of package
+// netspace, files are in a tmpfs of this process's own mount namespace: when the
+// process dies, by whatever signal, all of it is gone. So a program that uses the
+// lab runs inside [Enter].
 //
 // What snatd does, and what a test or a demo expects of it, does not live here.
 package lab

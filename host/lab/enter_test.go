@@ -3,7 +3,6 @@ package lab
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,13 +20,8 @@ import (
 const mainVariable = "SNATD_LAB_TEST_MAIN"
 
 var mains = map[string]func() int{
-	"exit": func() int { return 7 },
 	"wait": waitMain,
 	"lab":  labMain,
-	"kill": func() int {
-		unix.Kill(os.Getpid(), unix.SIGKILL)
-		return 0
-	},
 }
 
 // waitMain is a program that does nothing.
@@ -117,22 +111,6 @@ func TestNothingOutlivesTheProcess(t *testing.T) {
 	}
 }
 
-func TestExitCode(t *testing.T) {
-	for _, test := range []struct {
-		main string
-		code int
-	}{
-		{"exit", 7},
-		{"kill", 128 + 9},
-	} {
-		cmd := self(test.main)
-		cmd.Run() // its error says what the exit code says
-		if got := cmd.ProcessState.ExitCode(); got != test.code {
-			t.Errorf("%s: exit code %d, want %d", test.main, got, test.code)
-		}
-	}
-}
-
 // A plain user has a lab too.
 func TestPlainUser(t *testing.T) {
 	if maps, err := os.ReadFile("/proc/self/uid_map"); err != nil {
@@ -145,24 +123,5 @@ func TestPlainUser(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("as user %d: %v\n%s", nobody, err, output)
-	}
-}
-
-func TestForbidden(t *testing.T) {
-	for _, test := range []struct {
-		err  error
-		want string
-	}{
-		{unix.EPERM, "operation not permitted: this machine forbids user namespaces: look at the sysctls " +
-			"kernel.unprivileged_userns_clone (must be 1 if it exists), user.max_user_namespaces (must not be 0) and " +
-			"kernel.apparmor_restrict_unprivileged_userns (must be 0 if it exists), or run as root"},
-		{unix.ENOSPC, "no space left on device: no more namespaces: look at the sysctls user.max_user_namespaces, " +
-			"user.max_net_namespaces and user.max_mnt_namespaces, or run as root"},
-		{unix.EINVAL, "invalid argument: this kernel has no user or network namespaces, or runs without them"},
-		{unix.ENOENT, "no such file or directory"},
-	} {
-		if got := forbidden(test.err); got.Error() != test.want || !errors.Is(got, test.err) {
-			t.Errorf("got %q\nwant %q", got, test.want)
-		}
 	}
 }

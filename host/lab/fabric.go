@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/snatd/snatd/host/netspace"
 )
 
 // addFabric adds the VPC's router. Its strict reverse path filter accepts a
@@ -20,16 +22,17 @@ func (l *Lab) addFabric() (*Host, error) {
 // attachFabric gives the fabric its side of an interface of the node.
 func (l *Lab) attachFabric(e eni) error {
 	// Not the subnet: that would let any address in it pass the check.
-	if err := l.Fabric.addAddress(e.fabric, only(gateway(e.addr, interfaceSubnetBits)), 0); err != nil {
+	fabric := l.Fabric.space.Interface(e.fabric)
+	if err := fabric.AddAddress(only(gateway(e.addr, interfaceSubnetBits)), 0); err != nil {
 		return err
 	}
-	return l.Fabric.addRoute(route{To: only(e.addr), Dev: e.fabric})
+	return fabric.AddRoute(netspace.Route{To: only(e.addr)})
 }
 
 // assign makes an address one of an interface's own, as EC2's
 // AssignPrivateIpAddresses does.
 func (l *Lab) assign(addr netip.Addr, e eni) error {
-	return l.Fabric.addRoute(route{To: only(addr), Dev: e.fabric, Via: e.addr})
+	return l.Fabric.space.Interface(e.fabric).AddRoute(netspace.Route{To: only(addr), Via: e.addr})
 }
 
 // addHost adds a host behind the fabric, in a subnet of its own.
@@ -38,17 +41,18 @@ func (l *Lab) addHost(ctx context.Context, name string, addr netip.Addr) (*Host,
 	if err != nil {
 		return nil, err
 	}
-	if err := connect(ctx, h, "eth0", l.Fabric, name); err != nil {
+	eth0, fabric := h.space.Interface("eth0"), l.Fabric.space.Interface(name)
+	if err := netspace.Connect(ctx, eth0, fabric); err != nil {
 		return nil, err
 	}
 	via := gateway(addr, hostSubnetBits)
-	if err := l.Fabric.addAddress(name, netip.PrefixFrom(via, hostSubnetBits), 0); err != nil {
+	if err := fabric.AddAddress(netip.PrefixFrom(via, hostSubnetBits), 0); err != nil {
 		return nil, err
 	}
-	if err := h.addAddress("eth0", netip.PrefixFrom(addr, hostSubnetBits), 0); err != nil {
+	if err := eth0.AddAddress(netip.PrefixFrom(addr, hostSubnetBits), 0); err != nil {
 		return nil, err
 	}
-	if err := h.addRoute(route{To: everywhere, Dev: "eth0", Via: via}); err != nil {
+	if err := eth0.AddRoute(netspace.Route{To: everywhere, Via: via}); err != nil {
 		return nil, err
 	}
 	return h, h.answer()

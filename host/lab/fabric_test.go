@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,15 +43,16 @@ func TestSourceCheck(t *testing.T) {
 // An address that is assigned to no interface does not pass either one.
 func TestSourceCheckUnknownAddress(t *testing.T) {
 	l := newLab(t)
+	eth0 := l.Node.space.Interface("eth0")
 	neighbour := netip.MustParseAddr("10.0.0.11") // in the subnet of eth0
-	if err := l.Node.addAddress("eth0", only(neighbour), 0); err != nil {
+	if err := eth0.AddAddress(only(neighbour), 0); err != nil {
 		t.Fatal(err)
 	}
-	primary, err := l.Node.link("eth0")
+	primary, err := eth0.Link()
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes, err := l.Node.links.RouteGet(Internet.AsSlice())
+	routes, err := l.Node.Netlink().RouteGet(Internet.AsSlice())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +60,9 @@ func TestSourceCheckUnknownAddress(t *testing.T) {
 		t.Fatalf("route to the internet: %v", routes)
 	}
 	routes[0].Src = neighbour.AsSlice()
-	routes[0].Dst = ipNet(only(Internet))
+	routes[0].Dst = netlink.NewIPNet(Internet.AsSlice())
 	routes[0].Flags = 0
-	if err := l.Node.links.RouteAdd(&routes[0]); err != nil {
+	if err := l.Node.Netlink().RouteAdd(&routes[0]); err != nil {
 		t.Fatal(err)
 	}
 	mustDrop(t, l, l.Node, UDP, Internet)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/snatd/snatd/host/netspace"
 )
 
 // eni is an interface of the node to the VPC.
@@ -48,7 +50,8 @@ func (l *Lab) addNode() (*Host, error) {
 
 // attach connects an interface of the node to the fabric.
 func (l *Lab) attach(ctx context.Context, e eni) error {
-	if err := connect(ctx, l.Node, e.name, l.Fabric, e.fabric); err != nil {
+	node := l.Node.space.Interface(e.name)
+	if err := netspace.Connect(ctx, node, l.Fabric.space.Interface(e.fabric)); err != nil {
 		return err
 	}
 	if err := l.attachFabric(e); err != nil {
@@ -57,19 +60,19 @@ func (l *Lab) attach(ctx context.Context, e eni) error {
 	via := gateway(e.addr, interfaceSubnetBits)
 	addr := netip.PrefixFrom(e.addr, interfaceSubnetBits)
 	if e.table == 0 {
-		if err := l.Node.addAddress(e.name, addr, 0); err != nil {
+		if err := node.AddAddress(addr, 0); err != nil {
 			return err
 		}
-		return l.Node.addRoute(route{To: everywhere, Dev: e.name, Via: via})
+		return node.AddRoute(netspace.Route{To: everywhere, Via: via})
 	}
 	// The main table knows nothing of a secondary interface, not even its subnet.
-	if err := l.Node.addAddress(e.name, addr, unix.IFA_F_NOPREFIXROUTE); err != nil {
+	if err := node.AddAddress(addr, unix.IFA_F_NOPREFIXROUTE); err != nil {
 		return err
 	}
-	if err := l.Node.addRoute(route{To: only(via), Dev: e.name, Table: e.table}); err != nil {
+	if err := node.AddRoute(netspace.Route{To: only(via), Table: e.table}); err != nil {
 		return err
 	}
-	if err := l.Node.addRoute(route{To: everywhere, Dev: e.name, Via: via, Table: e.table}); err != nil {
+	if err := node.AddRoute(netspace.Route{To: everywhere, Via: via, Table: e.table}); err != nil {
 		return err
 	}
 	return l.Node.addRule(rule{Priority: priorityFromInterface, From: e.addr, Table: e.table})
@@ -87,12 +90,12 @@ func (h *Host) addRule(r rule) error {
 	kernel.Family = unix.AF_INET
 	kernel.Priority, kernel.Table = r.Priority, r.Table
 	if r.From.IsValid() {
-		kernel.Src = ipNet(only(r.From))
+		kernel.Src = netlink.NewIPNet(r.From.AsSlice())
 	}
 	if r.To.IsValid() {
-		kernel.Dst = ipNet(only(r.To))
+		kernel.Dst = netlink.NewIPNet(r.To.AsSlice())
 	}
-	if err := h.links.RuleAdd(kernel); err != nil {
+	if err := h.Netlink().RuleAdd(kernel); err != nil {
 		return fmt.Errorf("%s: add rule %d: %w", h.Name, r.Priority, err)
 	}
 	return nil

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/netip"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/snatd/snatd/host/netspace"
 )
 
 // AddPod adds a pod to the node, behind the primary or the secondary interface,
@@ -22,14 +22,14 @@ func (l *Lab) AddPod(ctx context.Context, name string, addr netip.Addr, onSecond
 	if err != nil {
 		return nil, err
 	}
-	veth := podInterface(name)
-	if err := connect(ctx, l.Node, veth, pod, "eth0"); err != nil {
+	inside, outside := pod.space.Interface("eth0"), l.Node.space.Interface(podInterface(name))
+	if err := netspace.Connect(ctx, outside, inside); err != nil {
 		return nil, err
 	}
-	if err := pod.setUpPod(l.Node, veth); err != nil {
+	if err := setUpPod(addr, inside, outside); err != nil {
 		return nil, err
 	}
-	if err := l.Node.addRoute(route{To: only(addr), Dev: veth}); err != nil {
+	if err := outside.AddRoute(netspace.Route{To: only(addr)}); err != nil {
 		return nil, err
 	}
 	if err := l.Node.addRule(rule{Priority: priorityToPod, To: addr, Table: unix.RT_TABLE_MAIN}); err != nil {
@@ -48,35 +48,17 @@ func (l *Lab) AddPod(ctx context.Context, name string, addr netip.Addr, onSecond
 
 // setUpPod gives a pod its address and its one next hop: the node's end of its
 // cable, which has no address but a known hardware address.
-func (pod *Host) setUpPod(node *Host, veth string) error {
-	if err := pod.addAddress("eth0", only(pod.Addr), 0); err != nil {
+func setUpPod(addr netip.Addr, inside, outside netspace.Interface) error {
+	if err := inside.AddAddress(only(addr), 0); err != nil {
 		return err
 	}
-	if err := pod.addRoute(route{To: only(podGateway), Dev: "eth0"}); err != nil {
+	if err := inside.AddRoute(netspace.Route{To: only(podGateway)}); err != nil {
 		return err
 	}
-	if err := pod.addRoute(route{To: everywhere, Dev: "eth0", Via: podGateway}); err != nil {
+	if err := inside.AddRoute(netspace.Route{To: everywhere, Via: podGateway}); err != nil {
 		return err
 	}
-	inside, err := pod.link("eth0")
-	if err != nil {
-		return err
-	}
-	outside, err := node.link(veth)
-	if err != nil {
-		return err
-	}
-	err = pod.links.NeighAdd(&netlink.Neigh{
-		LinkIndex:    inside.Attrs().Index,
-		Family:       unix.AF_INET,
-		State:        unix.NUD_PERMANENT,
-		IP:           podGateway.AsSlice(),
-		HardwareAddr: outside.Attrs().HardwareAddr,
-	})
-	if err != nil {
-		return fmt.Errorf("%s: add neighbour %s: %w", pod.Name, podGateway, err)
-	}
-	return nil
+	return inside.AddNeighbour(podGateway, outside)
 }
 
 // podInterface is the name of the node's end of a pod's cable: "eni" and a hash,

@@ -24,8 +24,10 @@ func Watch(ctx context.Context) (<-chan struct{}, error) {
 	stop := context.AfterFunc(ctx, socket.Close)
 	go func() {
 		defer close(ticks)
-		defer stop()
 		watch(socket.Receive, ticks)
+		if stop() {
+			socket.Close()
+		}
 	}()
 	return ticks, nil
 }

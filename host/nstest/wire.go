@@ -1,77 +1,59 @@
 package nstest
 
 import (
-	"net"
+	"context"
 	"net/netip"
 	"testing"
 	"time"
 
-	"github.com/vishvananda/netlink"
+	"github.com/snatd/snatd/host/netspace"
 )
+
+// patience is how long a test waits for what takes a moment: a time that only a
+// broken test needs.
+const patience = 20 * time.Second
 
 // End is one end of a cable between two namespaces.
 type End struct {
 	Namespace *Namespace
 	Interface string       // at most 15 characters
-	Addr      netip.Prefix // the address of the interface with its network
+	Addr      netip.Prefix // the address of the interface with its network, if it has one
 }
 
-// Wire connects two namespaces by a pair of interfaces, with addresses, up.
+// Wire connects two namespaces by a pair of interfaces, with addresses, and
+// returns when packets can pass.
 func Wire(t testing.TB, a, b End) {
 	t.Helper()
-	a.Namespace.Do(func() {
-		pair := &netlink.Veth{
-			LinkAttrs:     netlink.LinkAttrs{Name: a.Interface},
-			PeerName:      b.Interface,
-			PeerNamespace: netlink.NsFd(b.Namespace.handle),
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := netspace.Connect(ctx, a.end(), b.end())
+	for _, e := range []End{a, b} {
+		if err == nil && e.Addr.IsValid() {
+			err = e.end().AddAddress(e.Addr, 0)
 		}
-		if err := netlink.LinkAdd(pair); err != nil {
-			t.Fatalf("interfaces %s and %s: %v", a.Interface, b.Interface, err)
-		}
-	})
-	a.up(t)
-	b.up(t)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
-func (e End) up(t testing.TB) {
-	t.Helper()
-	e.Namespace.Do(func() {
-		link, err := netlink.LinkByName(e.Interface)
-		if err == nil && e.Addr.IsValid() {
-			err = netlink.AddrAdd(link, &netlink.Addr{IPNet: ipNet(e.Addr)})
-		}
-		if err == nil {
-			err = netlink.LinkSetUp(link)
-		}
-		if err != nil {
-			t.Fatalf("interface %s: %v", e.Interface, err)
-		}
-	})
-}
+func (e End) end() netspace.Interface { return e.Namespace.space.Interface(e.Interface) }
 
 // Route adds a route to the main table.
 func (n *Namespace) Route(to netip.Prefix, via netip.Addr) {
 	n.t.Helper()
-	n.Do(func() {
-		if err := netlink.RouteAdd(&netlink.Route{Dst: ipNet(to), Gw: via.AsSlice()}); err != nil {
-			n.t.Fatalf("route to %s via %s: %v", to, via, err)
-		}
-	})
+	n.Run("ip", "route", "add", to.String(), "via", via.String())
 }
 
 // Eventually waits until a condition holds, and fails the test if it does not
 // within a time that only a broken test needs.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatal("waited in vain for", what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

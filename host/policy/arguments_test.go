@@ -3,7 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
-	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,7 +96,6 @@ func checkError(entries ...rules.Entry) string {
 
 func TestAnswers(t *testing.T) {
 	kept := rules.Outcome{Action: rules.Exclude}
-	all := Grants{Translate: true, Sources: []netip.Addr{address("10.0.0.11")}}
 	exclude := func(cidr, why string) func(g guestModule) []byte {
 		return func(g guestModule) []byte { return g.decide(0, g.Text(cidr), g.Text(why), g.exclude) }
 	}
@@ -108,6 +107,15 @@ func TestAnswers(t *testing.T) {
 	read := func(call func(g guestModule) []byte, key string) func(g guestModule) []byte {
 		return func(g guestModule) []byte {
 			return g.decide(0, g.Text(key), wasmtest.Const(0), wasmtest.Const(0), call(g), wasmtest.Drop)
+		}
+	}
+	readAll := func(n int, key string) func(g guestModule) []byte {
+		return func(g guestModule) []byte {
+			var code []byte
+			for i := range n {
+				code = slices.Concat(code, g.Text(fmt.Sprint(key, i)), wasmtest.Const(0), wasmtest.Const(0), g.fact, wasmtest.Drop)
+			}
+			return g.decide(0, code)
 		}
 	}
 	fact := func(g guestModule) []byte { return g.fact }
@@ -136,7 +144,7 @@ func TestAnswers(t *testing.T) {
 			checkError(rules.Entry{Prefix: prefix("fd00::/8"), Outcome: kept})},
 		{"IPv4 in IPv6", Grants{}, exclude("::ffff:10.0.0.0/104", ""), ClassOutput,
 			checkError(rules.Entry{Prefix: prefix("::ffff:10.0.0.0/104"), Outcome: kept})},
-		{"two outcomes", all, func(g guestModule) []byte {
+		{"two outcomes", Grants{Translate: true}, func(g guestModule) []byte {
 			return g.decide(0, g.Text("8.0.0.0/8"), g.Text(""), g.exclude, g.Text("8.0.0.0/8"), g.Text(""), g.Text(""), g.translate)
 		}, ClassOutput, checkError(
 			rules.Entry{Prefix: prefix("8.0.0.0/8"), Outcome: kept},
@@ -150,21 +158,20 @@ func TestAnswers(t *testing.T) {
 		}, ClassLimit, `exclude "10.0.0.0/8": more than 10000 prefixes in one decision`},
 		{"translate without grant", Grants{}, translate("8.0.0.0/8", ""), ClassGrant,
 			`translate "8.0.0.0/8": the grant translate is missing, only exclude is allowed`},
-		{"source without grant", Grants{Translate: true}, translate("8.0.0.0/8", "10.0.0.11"), ClassGrant,
-			`translate "8.0.0.0/8": the grant sources does not list 10.0.0.11`},
-		{"another source", all, translate("8.0.0.0/8", "10.0.0.12"), ClassGrant,
-			`translate "8.0.0.0/8": the grant sources does not list 10.0.0.12`},
-		{"source grants alone", Grants{Sources: all.Sources}, translate("8.0.0.0/8", "10.0.0.11"), ClassGrant,
+		{"source", Grants{Translate: true}, translate("8.0.0.0/8", "10.0.0.11"), ClassGrant,
+			`translate "8.0.0.0/8": the source "10.0.0.11" is not available in this version; accepted: empty, for the node's primary address`},
+		{"source without grant", Grants{}, translate("8.0.0.0/8", "10.0.0.11"), ClassGrant,
 			`translate "8.0.0.0/8": the grant translate is missing, only exclude is allowed`},
-		{"bad source", all, translate("8.0.0.0/8", "here"), ClassOutput,
-			`translate "8.0.0.0/8": source "here" is not an address; accepted: IPv4, such as 10.0.0.10`},
-		{"IPv6 source", all, translate("8.0.0.0/8", "fd00::1"), ClassOutput,
-			`translate "8.0.0.0/8": source "fd00::1" is not an address; accepted: IPv4, such as 10.0.0.10`},
+		{"source that is none", Grants{Translate: true}, translate("8.0.0.0/8", long), ClassGrant,
+			`translate "8.0.0.0/8": the source "` + long[:64] + `..." is not available in this version; accepted: empty, for the node's primary address`},
 		{"long key", Grants{}, read(fact, long), ClassLimit, "fact: a key of 2000 bytes; at most 1024"},
 		{"long prefix of keys", Grants{}, read(factKeys, long), ClassLimit, "fact_keys: a key of 2000 bytes; at most 1024"},
 		{"key that is not UTF-8", Grants{}, read(fact, "a\xff"), ClassArgument, `fact: the key "a\xff" is not valid UTF-8`},
 		{"long value", Grants{}, read(fact, "huge"), ClassLimit, `fact "huge": 262145 bytes; at most 262144`},
 		{"long list of keys", Grants{}, read(factKeys, "many."), ClassLimit, `fact_keys "many.": 430000 bytes; at most 262144`},
+		{"many reads", Grants{}, readAll(abi.MaxReads+1, "k"), ClassLimit, `fact "k4096": more than 4096 reads in one evaluation`},
+		{"much read", Grants{}, readAll(5, "large"), ClassLimit,
+			`fact "large3": more than 1048576 bytes of keys and values in one evaluation`},
 		{"log level", Grants{}, func(g guestModule) []byte { return g.decide(0, wasmtest.Const(3), g.Text("x"), g.log) },
 			ClassArgument, "log: level 3; accepted: -1 (debug) to 2 (error)"},
 		{"long log line", Grants{}, func(g guestModule) []byte {
@@ -175,6 +182,9 @@ func TestAnswers(t *testing.T) {
 		}, ClassLimit, "log: more than 65536 bytes of lines in one evaluation"},
 	}
 	facts := sdk.Map{"huge": strings.Repeat("v", abi.MaxValue+1)}
+	for i := range 5 {
+		facts[fmt.Sprint("large", i)] = strings.Repeat("v", abi.MaxValue)
+	}
 	for i := range 43_000 {
 		facts[fmt.Sprintf("many.%04x", i)] = ""
 	}

@@ -84,7 +84,7 @@ func TestGoGuestOutOfMemory(t *testing.T) {
 // other on random facts, good and bad: same decisions, same reads, same errors.
 func TestNativeEqualsWasm(t *testing.T) {
 	wasm := load(t, testEngine(t, Options{CacheDir: sharedCache(t)}), defaultWasm(t), translates)
-	native := Native("test", defaultpolicy.Decide, translates)
+	native := Native("test", defaultpolicy.Decide, translates, nil)
 	random := rand.New(rand.NewPCG(3, 4))
 	rounds := 2000
 	if testing.Short() {

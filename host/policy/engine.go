@@ -17,7 +17,8 @@ type Options struct {
 	// CacheDir keeps compiled modules between starts; it is created with mode
 	// 0700. Empty, or if it cannot be trusted or used: in memory only.
 	CacheDir string
-	// Deadline is how long decide or validate may run, 50ms by default. The
+	// Deadline is how long decide or validate may run, 250ms by default: a Go
+	// guest needs some 20us for a prefix, and may give abi.MaxPrefixes. The
 	// start of an instance may take startFactor times as long.
 	Deadline time.Duration
 	// MemoryPages is how much memory a guest may have, in pages of 64 KiB; 256
@@ -31,7 +32,7 @@ type Options struct {
 }
 
 const (
-	defaultDeadline    = 50 * time.Millisecond
+	defaultDeadline    = 250 * time.Millisecond
 	defaultMemoryPages = 256
 	defaultCallBudget  = 1 << 20
 )

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -50,13 +49,13 @@ func TestEvaluation(t *testing.T) {
 			{Prefix: prefix("10.0.0.0/8"), Outcome: excluded, Reason: "peered"},
 			{Prefix: prefix("0.0.0.0/0"), Outcome: excluded},
 		}}}},
-		{"translates", Grants{Translate: true, Sources: []netip.Addr{address("10.0.0.11")}}, func(g guestModule) []byte {
+		{"translates", Grants{Translate: true}, func(g guestModule) []byte {
 			return g.decide(abi.Decided,
 				g.Text("8.0.0.0/8"), g.Text(""), g.Text("out"), g.translate,
-				g.Text("9.0.0.0/8"), g.Text("10.0.0.11"), g.Text(""), g.translate)
+				g.Text("9.0.0.0/8"), g.Text(""), g.Text(""), g.translate)
 		}, Evaluation{Decision: rules.Decision{Entries: []rules.Entry{
 			{Prefix: prefix("8.0.0.0/8"), Outcome: rules.Outcome{Action: rules.Translate}, Reason: "out"},
-			{Prefix: prefix("9.0.0.0/8"), Outcome: rules.Outcome{Action: rules.Translate, Source: address("10.0.0.11")}},
+			{Prefix: prefix("9.0.0.0/8"), Outcome: rules.Outcome{Action: rules.Translate}},
 		}}}},
 		{"reads once", Grants{}, func(g guestModule) []byte {
 			return g.decide(abi.NoOpinion,
@@ -186,7 +185,7 @@ func TestCallerGivesUp(t *testing.T) {
 	}(), Grants{})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, p := range []Policy{m, Native("test", func(sdk.Facts, *sdk.Decision) error { return nil }, Grants{})} {
+	for _, p := range []Policy{m, Native("test", func(sdk.Facts, *sdk.Decision) error { return nil }, Grants{}, nil)} {
 		_, err := p.Decide(ctx, noFacts)
 		var own *Error
 		if !errors.Is(err, context.Canceled) || errors.As(err, &own) || !strings.HasPrefix(err.Error(), "policy test: ") {

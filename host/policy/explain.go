@@ -13,7 +13,7 @@ import (
 // error if the caller gave up.
 func (c *call) explain(caller, guest context.Context, err error) error {
 	if caller.Err() != nil {
-		return fmt.Errorf("policy %s: %w", c.session.module, context.Cause(caller))
+		return fmt.Errorf("policy %s: %w", c.session.module, caller.Err())
 	}
 	var own *Error // from a function of the host or from the listener
 	if errors.As(err, &own) {

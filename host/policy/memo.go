@@ -13,36 +13,37 @@ type memo struct {
 
 	mu   sync.Mutex
 	root *node
-	size int // estimated bytes below root
+	held *holdings
+	full bool // since the last forget
 }
 
-// memoLimit is how many bytes of evaluations a policy may have remembered; the
-// next one starts again from nothing. A node full of pods with a decision each
-// stays far below it.
-const memoLimit = 8 << 20
+// memoLimit is how many bytes of evaluations a policy may have remembered. It is
+// more than 250 pods need of which each has a decision of its own about 1,000
+// prefixes (22 MiB); a Set holds these anyway as the last good ones.
+const memoLimit = 32 << 20
 
 // Memoize returns a policy that evaluates p only on facts whose answers to p's
 // reads it has not seen: a decision is a function of its reads, so subjects that
 // answer alike share it. Errors are never remembered. Close closes p.
+//
+// A Set makes it forget what a pass did not use. An evaluation for which there is
+// no room is returned without its Reads: thousands of them for each of hundreds
+// of pods are nothing that a daemon of some MiB can keep.
 func Memoize(p Policy) Policy {
-	return &memo{policy: p, root: &node{}}
+	return &memo{policy: p, root: &node{}, held: newHoldings()}
 }
 
 func (m *memo) Name() string { return m.policy.Name() }
 
 func (m *memo) Decide(ctx context.Context, facts sdk.Source) (Evaluation, error) {
-	seen := facts
-	if v, ok := m.policy.(viewer); ok {
-		seen = v.view(facts)
-	}
-	if e := m.lookup(seen); e != nil {
-		return *e, nil
+	if e, ok := m.recall(facts); ok {
+		return e, nil
 	}
 	e, err := m.policy.Decide(ctx, facts)
-	if err == nil {
-		m.store(&e)
+	if err != nil {
+		return e, err
 	}
-	return e, err
+	return m.store(e), nil
 }
 
 // viewer is a policy that sees other facts than the source has: those of its
@@ -51,26 +52,64 @@ type viewer interface {
 	view(facts sdk.Source) sdk.Source
 }
 
-func (m *memo) lookup(facts sdk.Source) *Evaluation {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.root.walk(facts)
+func seenBy(p Policy, facts sdk.Source) sdk.Source {
+	if v, ok := p.(viewer); ok {
+		return v.view(facts)
+	}
+	return facts
 }
 
-func (m *memo) store(e *Evaluation) {
+// recall returns a remembered evaluation.
+func (m *memo) recall(facts sdk.Source) (Evaluation, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	size := sizeOf(e)
-	if m.size+size > memoLimit {
-		m.root, m.size = &node{}, 0
+	if e := m.root.walk(seenBy(m.policy, facts)); e != nil {
+		return *e, true
 	}
-	m.root.insert(e)
-	m.size += size
+	return Evaluation{}, false
+}
+
+// store remembers an evaluation if there is room, and returns what is to be used
+// in its place.
+func (m *memo) store(e Evaluation) Evaluation {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.held.size+sizeOf(&e) > memoLimit && !m.full {
+		m.sweep(false)
+		m.full = true // what is left now is used: no need to look again
+	}
+	if m.held.size+sizeOf(&e) > memoLimit {
+		e.Reads = nil
+		return e
+	}
+	e = m.held.share(e)
+	m.held.size += m.root.insert(&e) * nodeSize
+	return e
+}
+
+// forget drops what was not used since the last call.
+func (m *memo) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sweep(true)
+	m.full = false
+}
+
+// sweep drops what was not used since the last forget, which this one may be.
+func (m *memo) sweep(forget bool) {
+	held := newHoldings()
+	nodes := m.root.prune(func(n *node) {
+		n.used = !forget
+		held.count(n.end)
+	})
+	held.size += nodes * nodeSize
+	held.takeOver(m.held)
+	m.held = held
 }
 
 func (m *memo) Close(ctx context.Context) error {
 	m.mu.Lock()
-	m.root, m.size = &node{}, 0
+	m.root, m.held = &node{}, newHoldings()
 	m.mu.Unlock()
 	return m.policy.Close(ctx)
 }

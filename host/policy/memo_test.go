@@ -13,6 +13,7 @@ import (
 	"github.com/snatd/snatd/host/policy/wasmtest"
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/sdk"
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // byZone is a policy whose reads depend on what it read.
@@ -34,7 +35,7 @@ func byZone(facts sdk.Facts, decision *sdk.Decision) error {
 }
 
 func TestMemo(t *testing.T) {
-	counted := &counting{Policy: Native("test", byZone, Grants{})}
+	counted := &counting{Policy: Native("test", byZone, Grants{}, nil)}
 	p := Memoize(counted)
 	steps := []struct {
 		what  string
@@ -104,7 +105,7 @@ func TestMemoOfModule(t *testing.T) {
 // random facts that often agree.
 func TestMemoIsInvisible(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	plain := Native("test", byZone, Grants{})
+	plain := Native("test", byZone, Grants{}, nil)
 	counted := &counting{Policy: plain}
 	memoised := Memoize(counted)
 	const rounds = 5000
@@ -130,21 +131,144 @@ func TestMemoIsInvisible(t *testing.T) {
 }
 
 // TestMemoIsBounded: a policy that reads what every pod has for itself cannot
-// fill the memory.
+// fill the memory, neither with what is remembered nor with what it returns.
 func TestMemoIsBounded(t *testing.T) {
 	p := Memoize(Native("test", func(facts sdk.Facts, decision *sdk.Decision) error {
-		_, _ = facts.PodName()
+		name, _ := facts.PodName()
+		decision.Exclude(sdk.Everywhere, name[len(name)-3:])
 		return nil
-	}, Grants{})).(*memo)
-	long := strings.Repeat("x", memoLimit/50)
-	for i := range 200 {
-		if _, err := decide(p, sdk.Map{"pod.name": fmt.Sprint(long, i)}); err != nil {
-			t.Fatal(err)
+	}, Grants{}, nil)).(*memo)
+	long := strings.Repeat("x", abi.MaxValue-10)
+	pass := func(from, to, wantReads int) {
+		t.Helper()
+		reads := 0
+		for i := from; i < to; i++ {
+			e, err := decide(p, sdk.Map{"pod.name": fmt.Sprintf("%s%03d", long, i)})
+			if err != nil || e.Decision.Entries[0].Reason != fmt.Sprintf("%03d", i) {
+				t.Fatalf("pod %d: %v, %v", i, e.Decision.Entries, err)
+			}
+			reads += len(e.Reads)
 		}
-		if p.size > memoLimit {
-			t.Fatalf("%d bytes are remembered, want at most %d", p.size, memoLimit)
+		if p.held.size > memoLimit {
+			t.Errorf("%d bytes are remembered, want at most %d", p.held.size, memoLimit)
+		}
+		if reads != wantReads {
+			t.Errorf("%d evaluations have their reads, want %d", reads, wantReads)
 		}
 	}
+	const fit = 127 // of 256 KiB in 32 MiB
+	pass(0, 200, fit)
+	p.forget()
+	pass(100, 200, 100) // what the last pass did not use made room
+	p.forget()
+	p.forget()
+	if p.held.size != 0 {
+		t.Errorf("%d bytes are left of nothing", p.held.size)
+	}
+}
+
+// TestMemoOfLargeEvaluation: what is larger than all that may be remembered does
+// not drive out what is.
+func TestMemoOfLargeEvaluation(t *testing.T) {
+	p := Memoize(Native("test", byZone, Grants{}, nil)).(*memo)
+	if _, err := decide(p, sdk.Map{"node.zone": "b"}); err != nil {
+		t.Fatal(err)
+	}
+	before := p.held.size
+	p.store(Evaluation{Reads: []Read{{Key: "a", Value: strings.Repeat("x", memoLimit)}}})
+	if _, ok := p.recall(sdk.Map{"node.zone": "b"}); !ok || p.held.size != before {
+		t.Errorf("%d bytes are remembered, want %d still", p.held.size, before)
+	}
+}
+
+// TestMemoOfManyPods: a policy that tells every pod from every other is
+// remembered for all pods of a full node, with a thousand prefixes each.
+func TestMemoOfManyPods(t *testing.T) {
+	const pods, prefixes = 250, 1000
+	decide := func(t *testing.T, alike bool) (*memo, *counting, []Evaluation) {
+		t.Helper()
+		counted := &counting{Policy: Native("test", func(facts sdk.Facts, decision *sdk.Decision) error {
+			name, _ := facts.PodName()
+			if alike {
+				name = "pod"
+			}
+			for i := range prefixes {
+				decision.Exclude(prefix(fmt.Sprintf("10.%d.%d.0/24", i/250, i%250)), "the own prefixes of "+name)
+			}
+			return nil
+		}, Grants{}, nil)}
+		p := Memoize(counted).(*memo)
+		var evaluations []Evaluation
+		for range 2 {
+			evaluations = nil
+			for i := range pods {
+				e, err := p.Decide(context.Background(), sdk.Map{"pod.name": fmt.Sprint("web-", i)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				evaluations = append(evaluations, e)
+			}
+		}
+		if counted.calls != pods {
+			t.Errorf("%d evaluations of %d pods, each decided twice", counted.calls, pods)
+		}
+		return p, counted, evaluations
+	}
+	t.Run("different decisions", func(t *testing.T) {
+		p, _, _ := decide(t, false)
+		if p.held.size < pods*prefixes*80 || p.held.size > memoLimit {
+			t.Errorf("%d bytes are counted, want what %d entries take, and at most %d", p.held.size, pods*prefixes, memoLimit)
+		}
+	})
+	t.Run("the same decision", func(t *testing.T) {
+		p, _, evaluations := decide(t, true)
+		for _, e := range evaluations {
+			if &e.Decision.Entries[0] != &evaluations[0].Decision.Entries[0] {
+				t.Fatal("equal decisions are not the same memory")
+			}
+		}
+		if p.held.size > 1<<20 {
+			t.Errorf("%d bytes are counted of one decision", p.held.size)
+		}
+	})
+}
+
+// TestMemoForgets: what is not used between two calls of forget goes, and the
+// memory that is counted is that of the rest.
+func TestMemoForgets(t *testing.T) {
+	counted := &counting{Policy: Native("test", byZone, Grants{}, nil)}
+	p := Memoize(counted).(*memo)
+	decide := func(wantCalls int, apps ...string) {
+		t.Helper()
+		before := counted.calls
+		for _, app := range apps {
+			if _, err := p.Decide(context.Background(), sdk.Map{"node.zone": "b", "pod.label.app": app}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := counted.calls - before; got != wantCalls {
+			t.Errorf("%d evaluations of %q, want %d", got, apps, wantCalls)
+		}
+	}
+	decide(1, "web")
+	p.forget()
+	one := p.held.size
+	decide(2, "web", "db", "cache")
+	p.forget()
+	decide(0, "web", "db", "cache")
+	p.forget()
+	decide(0, "web")
+	p.forget()
+	if p.held.size != one || len(p.held.decisions) != 1 {
+		t.Errorf("%d bytes and %d decisions are left of one evaluation, want %d and 1", p.held.size, len(p.held.decisions), one)
+	}
+	decide(2, "web", "db", "cache")
+	p.forget()
+	p.forget()
+	if p.held.size != 0 || len(p.held.decisions) != 0 || p.root.after != nil || p.root.end != nil {
+		t.Errorf("%d bytes are left of nothing", p.held.size)
+	}
+	decide(1, "web")
 }
 
 // TestTrieContradiction: evaluations that cannot be of one function replace

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/snatd/snatd/sdk"
@@ -37,7 +36,7 @@ func (e *Engine) Load(ctx context.Context, name string, wasm []byte, settings ma
 	m := &Module{name: name, engine: e, program: program, config: config, grants: grants}
 	if err := m.validate(ctx); err != nil {
 		if closeErr := m.Close(ctx); closeErr != nil {
-			err = errors.Join(err, closeErr)
+			err = fmt.Errorf("%w, and closing it: %w", err, closeErr)
 		}
 		return nil, err
 	}

@@ -13,23 +13,27 @@ type native struct {
 	name   string
 	policy sdk.Policy
 	grants Grants
+	log    *slog.Logger
 }
 
 // Native makes a policy of one that is linked into the daemon: the fallback
 // where WebAssembly does not run. It is recorded, limited and granted like a
-// module, has no configuration, logs to slog.Default(), and is trusted to
-// return.
-func Native(name string, policy sdk.Policy, grants Grants) Policy {
-	return &native{name, policy, grants}
+// module, has no configuration, and is trusted to return. Log takes its log
+// lines; nil discards them.
+func Native(name string, policy sdk.Policy, grants Grants, log *slog.Logger) Policy {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &native{name, policy, grants, log}
 }
 
 func (n *native) Name() string { return n.name }
 
 func (n *native) Decide(ctx context.Context, facts sdk.Source) (Evaluation, error) {
 	if err := ctx.Err(); err != nil {
-		return Evaluation{}, fmt.Errorf("policy %s: %w", n.name, context.Cause(ctx))
+		return Evaluation{}, fmt.Errorf("policy %s: %w", n.name, err)
 	}
-	s := &session{module: n.name, facts: n.view(facts), grants: n.grants, log: slog.Default()}
+	s := &session{module: n.name, facts: n.view(facts), grants: n.grants, log: n.log}
 	source := &nativeSource{session: s}
 	decision, err := sdk.Run(n.policy, source)
 	// In a module the first wrong read would have ended the policy.

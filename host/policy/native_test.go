@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -39,10 +41,10 @@ func TestNative(t *testing.T) {
 			d.Translate(sdk.Everywhere, "")
 			return nil
 		}, ClassGrant, `translate "0.0.0.0/0": the grant translate is missing, only exclude is allowed`},
-		{"source without grant", Grants{Translate: true}, func(_ sdk.Facts, d *sdk.Decision) error {
+		{"source", Grants{Translate: true}, func(_ sdk.Facts, d *sdk.Decision) error {
 			d.TranslateTo(sdk.Everywhere, address("10.0.0.11"), "")
 			return nil
-		}, ClassGrant, `translate "0.0.0.0/0": the grant sources does not list 10.0.0.11`},
+		}, ClassGrant, `translate "0.0.0.0/0": the source "10.0.0.11" is not available in this version; accepted: empty, for the node's primary address`},
 		{"reason that is not UTF-8", Grants{}, func(_ sdk.Facts, d *sdk.Decision) error {
 			d.Exclude(sdk.Everywhere, "\xff")
 			return nil
@@ -56,7 +58,7 @@ func TestNative(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := decide(Native("test", tt.policy, tt.grants), noFacts)
+			got, err := decide(Native("test", tt.policy, tt.grants, nil), noFacts)
 			wantError(t, err, tt.class, tt.want)
 			if len(got.Decision.Entries) != 0 {
 				t.Errorf("entries of a failed evaluation: %v", got.Decision.Entries)
@@ -66,7 +68,7 @@ func TestNative(t *testing.T) {
 }
 
 func TestNativePanics(t *testing.T) {
-	_, err := decide(Native("test", func(sdk.Facts, *sdk.Decision) error { panic("out of luck") }, Grants{}), noFacts)
+	_, err := decide(Native("test", func(sdk.Facts, *sdk.Decision) error { panic("out of luck") }, Grants{}, nil), noFacts)
 	if err == nil || !strings.HasPrefix(err.Error(), "policy test: failed: panic: out of luck") {
 		t.Errorf("got %v, want the panic as an error", err)
 	}
@@ -79,7 +81,7 @@ func TestNativeConfig(t *testing.T) {
 		f.Config("a")
 		f.ConfigKeys()
 		return nil
-	}, Grants{})
+	}, Grants{}, nil)
 	got, err := decide(p, sdk.Map{"config.a": "1"})
 	if err != nil {
 		t.Fatal(err)
@@ -87,5 +89,19 @@ func TestNativeConfig(t *testing.T) {
 	want := []Read{{Key: "config.a"}, {Key: "config.", Found: true, Listing: true}}
 	if diff := cmp.Diff(want, got.Reads); diff != "" {
 		t.Errorf("reads (-want +got):\n%s", diff)
+	}
+}
+
+func TestNativeLog(t *testing.T) {
+	var out bytes.Buffer
+	p := Native("test", func(_ sdk.Facts, d *sdk.Decision) error {
+		d.Log(sdk.LevelWarn, "look here")
+		return nil
+	}, Grants{}, slog.New(slog.NewTextHandler(&out, nil)))
+	if _, err := decide(p, noFacts); err != nil {
+		t.Fatal(err)
+	}
+	if want := "level=WARN msg=\"look here\" module=test\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("log is %q, want %q", out.String(), want)
 	}
 }

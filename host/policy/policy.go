@@ -10,7 +10,6 @@ package policy
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/sdk"
@@ -35,7 +34,7 @@ type Evaluation struct {
 	// opinion.
 	Decision rules.Decision
 	// Reads are what the decision is a function of, in the order of the first
-	// read of each.
+	// read of each. Memoize leaves them out where they take too much memory.
 	Reads []Read
 }
 
@@ -54,8 +53,7 @@ type Read struct {
 // Grants are what an operator allows a policy beyond excluding; the zero Grants
 // allow nothing more.
 type Grants struct {
-	// Translate allows translation to the node's primary address.
+	// Translate allows translation to the node's primary address, the only one
+	// in this version.
 	Translate bool
-	// Sources are the other addresses that may be translated to.
-	Sources []netip.Addr
 }

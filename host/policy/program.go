@@ -54,6 +54,10 @@ func (e *Engine) release(ctx context.Context, p *program) error {
 }
 
 func (e *Engine) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
+	wasm, err := bound(wasm)
+	if err != nil {
+		return nil, err
+	}
 	ctx = experimental.WithFunctionListenerFactory(ctx, listeners{})
 	compiled, err := e.runtime.CompileModule(ctx, wasm)
 	if e.cache != nil {

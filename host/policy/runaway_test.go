@@ -56,6 +56,13 @@ func TestRunaway(t *testing.T) {
 					wasmtest.Equals0, wasmtest.If(wasmtest.Unreachable))
 			},
 			ClassMemory, "refused more than 4 pages of 64 KiB, then: unreachable in $6"},
+		{"table past the limit", Options{},
+			func(g guestModule) []byte {
+				g.Table(0, 0)
+				return g.decide(0, wasmtest.Forever(wasmtest.Const(1<<15), wasmtest.GrowTable(0, 0),
+					wasmtest.Const(1), wasmtest.Add, wasmtest.Equals0, wasmtest.If(wasmtest.Unreachable))) // where it is refused
+			},
+			ClassTrap, "unreachable in $6"},
 		{"trap", Options{},
 			func(g guestModule) []byte { return g.decide(0, wasmtest.Unreachable) },
 			ClassTrap, "unreachable in $6"},
@@ -163,12 +170,12 @@ func TestMemoryRefusedGracefully(t *testing.T) {
 func TestOutput(t *testing.T) {
 	g := newGuest()
 	write := g.Import(abi.WASIModule, "fd_write", wasmtest.Sig(4, 1))
-	g.Text("\x08\x00\x00\x00\x0b\x00\x00\x00out of luck") // an iovec, and what it points to
+	g.Text("\x08\x00\x00\x00\x1a\x00\x00\x00out of luck\n\n \x1b[31m\ttwice\n") // an iovec, and what it points to
 	m := load(t, testEngine(t, Options{}), g.decide(0,
 		wasmtest.Const(2), wasmtest.Const(0), wasmtest.Const(1), wasmtest.Const(100), wasmtest.Call(write), wasmtest.Drop,
 		wasmtest.Unreachable), Grants{})
 	_, err := decide(m, noFacts)
-	wantError(t, err, ClassTrap, "unreachable in $7: out of luck")
+	wantError(t, err, ClassTrap, "unreachable in $7: out of luck | [31m twice")
 }
 
 func TestOutputIsCapped(t *testing.T) {

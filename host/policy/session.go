@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -25,6 +24,7 @@ type session struct {
 
 	reads   []Read
 	index   map[question]int // into reads
+	bytes   int              // bytes of keys and values in reads
 	entries []rules.Entry
 	logged  int // bytes of log lines
 }
@@ -60,6 +60,12 @@ func (s *session) read(function string, q question) (Read, error) {
 	if len(r.Value) > abi.MaxValue {
 		return Read{}, s.errorf(ClassLimit, "%s %q: %d bytes; at most %d", function, q.key, len(r.Value), abi.MaxValue)
 	}
+	if len(s.reads) == abi.MaxReads {
+		return Read{}, s.errorf(ClassLimit, "%s %q: more than %d reads in one evaluation", function, clip(q.key), abi.MaxReads)
+	}
+	if s.bytes += len(r.Key) + len(r.Value); s.bytes > abi.MaxRead {
+		return Read{}, s.errorf(ClassLimit, "%s %q: more than %d bytes of keys and values in one evaluation", function, clip(q.key), abi.MaxRead)
+	}
 	if s.index == nil {
 		s.index = map[question]int{}
 	}
@@ -81,24 +87,17 @@ func (s *session) exclude(cidr, why string) error {
 	return s.add(abi.Exclude, cidr, rules.Outcome{Action: rules.Exclude}, why)
 }
 
-// translate checks the grants; source is an address, or empty for the node's
-// primary address.
+// translate checks the grant. The ABI has a place for the address to translate
+// to, which must be empty: other addresses cannot be granted yet.
 func (s *session) translate(cidr, source, why string) error {
 	if !s.grants.Translate {
 		return s.errorf(ClassGrant, "translate %q: the grant translate is missing, only exclude is allowed", clip(cidr))
 	}
-	outcome := rules.Outcome{Action: rules.Translate}
 	if source != "" {
-		address, err := netip.ParseAddr(source)
-		if err != nil || !address.Is4() {
-			return s.errorf(ClassOutput, "translate %q: source %q is not an address; accepted: IPv4, such as 10.0.0.10", clip(cidr), clip(source))
-		}
-		if !slices.Contains(s.grants.Sources, address) {
-			return s.errorf(ClassGrant, "translate %q: the grant sources does not list %s", clip(cidr), address)
-		}
-		outcome.Source = address
+		return s.errorf(ClassGrant, "translate %q: the source %q is not available in this version; accepted: empty, for the node's primary address",
+			clip(cidr), clip(source))
 	}
-	return s.add(abi.Translate, cidr, outcome, why)
+	return s.add(abi.Translate, cidr, rules.Outcome{Action: rules.Translate}, why)
 }
 
 func (s *session) add(function, cidr string, outcome rules.Outcome, why string) error {
@@ -108,6 +107,9 @@ func (s *session) add(function, cidr string, outcome rules.Outcome, why string) 
 	}
 	if err := s.text(function, "reason", why, abi.MaxReason); err != nil {
 		return err
+	}
+	if n := len(s.entries); n > 0 && s.entries[n-1].Reason == why {
+		why = s.entries[n-1].Reason // one copy of a reason that a thousand entries share
 	}
 	if len(s.entries) == abi.MaxPrefixes {
 		return s.errorf(ClassLimit, "%s %q: more than %d prefixes in one decision", function, cidr, abi.MaxPrefixes)

@@ -12,14 +12,20 @@ import (
 // evaluation of each for each subject, so that a policy that fails goes on
 // deciding as it did and never takes anything from the others. One goroutine
 // uses it at a time.
+//
+// It is used in passes: one Decide for each subject, then Retain.
 type Set struct {
 	policies []Policy
 	good     map[string]map[string]Evaluation // by policy, by subject
+	breakers map[Policy]*breaker
 }
 
-// NewSet returns a Set of policies, the first in precedence first.
+// NewSet returns a Set of policies, the first in precedence first. They are
+// comparable.
 func NewSet(policies []Policy) *Set {
-	return &Set{policies: policies, good: map[string]map[string]Evaluation{}}
+	s := &Set{good: map[string]map[string]Evaluation{}, breakers: map[Policy]*breaker{}}
+	s.Replace(policies)
+	return s
 }
 
 // Replace changes the policies. What is remembered stays with the name: a new
@@ -30,9 +36,16 @@ func (s *Set) Replace(policies []Policy) {
 	maps.DeleteFunc(s.good, func(name string, _ map[string]Evaluation) bool {
 		return !slices.ContainsFunc(policies, func(p Policy) bool { return p.Name() == name })
 	})
+	maps.DeleteFunc(s.breakers, func(p Policy, _ *breaker) bool { return !slices.Contains(policies, p) })
+	for _, p := range policies {
+		if s.breakers[p] == nil {
+			s.breakers[p] = &breaker{suspects: map[string]*Error{}}
+		}
+	}
 }
 
-// Retain forgets every subject but these, named as for Decide.
+// Retain ends a pass over these subjects, named as for Decide. Every other is
+// forgotten.
 func (s *Set) Retain(subjects []string) {
 	keep := make(map[string]bool, len(subjects))
 	for _, subject := range subjects {
@@ -41,17 +54,33 @@ func (s *Set) Retain(subjects []string) {
 	for _, evaluations := range s.good {
 		maps.DeleteFunc(evaluations, func(subject string, _ Evaluation) bool { return !keep[subject] })
 	}
+	for _, p := range s.policies {
+		s.breakers[p].next(keep)
+		if r, ok := p.(rememberer); ok {
+			r.forget()
+		}
+	}
+}
+
+// rememberer is a policy that remembers evaluations.
+type rememberer interface {
+	recall(facts sdk.Source) (Evaluation, bool)
+	forget() // what was not used since the last call
 }
 
 // Decide evaluates every policy on the facts about one subject, and returns the
 // evaluations in order, with the error of each policy that failed. In place of
 // a failed evaluation stands the last good one for that subject; a policy that
 // never had one is absent.
+//
+// A policy that misses its deadline or passes its budget is not run again in the
+// same pass; the other subjects get its error too, unless it remembers what it
+// decides for them.
 func (s *Set) Decide(ctx context.Context, subject string, facts sdk.Source) ([]Evaluation, []error) {
 	var errs []error
 	evaluations := make([]Evaluation, 0, len(s.policies))
 	for _, p := range s.policies {
-		evaluation, err := p.Decide(ctx, facts)
+		evaluation, err := s.evaluate(ctx, p, subject, facts)
 		if err == nil {
 			s.remember(p.Name(), subject, evaluation)
 		} else {
@@ -64,6 +93,21 @@ func (s *Set) Decide(ctx context.Context, subject string, facts sdk.Source) ([]E
 		evaluations = append(evaluations, evaluation)
 	}
 	return evaluations, errs
+}
+
+func (s *Set) evaluate(ctx context.Context, p Policy, subject string, facts sdk.Source) (Evaluation, error) {
+	b := s.breakers[p]
+	if err := b.stop(subject); err != nil {
+		if r, ok := p.(rememberer); ok {
+			if evaluation, ok := r.recall(facts); ok {
+				return evaluation, nil
+			}
+		}
+		return Evaluation{}, err
+	}
+	evaluation, err := p.Decide(ctx, facts)
+	b.note(subject, err)
+	return evaluation, err
 }
 
 func (s *Set) remember(policy, subject string, evaluation Evaluation) {

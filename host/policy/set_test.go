@@ -19,7 +19,7 @@ func excluding(name, why string) Policy {
 		}
 		decision.Exclude(prefix("10.0.0.0/8"), why)
 		return nil
-	}, Grants{})
+	}, Grants{}, nil)
 }
 
 func TestSet(t *testing.T) {

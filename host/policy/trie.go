@@ -2,13 +2,16 @@ package policy
 
 import "github.com/snatd/snatd/sdk"
 
-// node is a place in an evaluation: so many reads are answered, and what comes
-// next follows from the answers alone. It is the end, the next read, or empty.
+// node is a place in a policy's evaluations: so many reads are answered, and
+// what comes next follows from the answers alone. It is empty, a question whose
+// answers lead on, or an evaluation. An evaluation stands where its answers begin
+// to differ from every other's: its further reads are not nodes, it knows them.
 type node struct {
-	end  *Evaluation
-	next question
-	// after leads on, by the answer to next.
-	after map[reply]*node
+	next  question
+	after map[reply]*node // nil: not a question
+
+	end  *Evaluation // nil: empty, or a question
+	used bool
 }
 
 // reply is what distinguishes the answers to one question.
@@ -17,46 +20,78 @@ type reply struct {
 	found bool
 }
 
+func (r Read) question() question { return question{r.Key, r.Listing} }
+func (r Read) reply() reply       { return reply{r.Value, r.Found} }
+
 // walk asks facts what the remembered evaluations read, and returns the one
 // that read the same answers; nil if there is none.
 func (n *node) walk(facts sdk.Source) *Evaluation {
-	for n != nil && n.after != nil {
-		r := answer(facts, n.next)
-		n = n.after[reply{r.Value, r.Found}]
+	depth := 0
+	for ; n != nil && n.after != nil; depth++ {
+		n = n.after[answer(facts, n.next).reply()]
 	}
-	if n == nil {
+	if n == nil || n.end == nil {
 		return nil
 	}
+	for _, r := range n.end.Reads[depth:] {
+		if answer(facts, r.question()) != r {
+			return nil
+		}
+	}
+	n.used = true
 	return n.end
 }
 
-// insert adds an evaluation. Where it contradicts what is there, the policy is
-// not the function it has to be; what is there goes, so that the newest counts.
-func (n *node) insert(e *Evaluation) {
-	for _, r := range e.Reads {
-		next := question{r.Key, r.Listing}
-		if n.end != nil || n.after == nil || n.next != next {
-			*n = node{next: next, after: map[reply]*node{}}
+// insert adds an evaluation, and returns how many nodes it took. Where it
+// contradicts what is there, the policy is not the function it has to be; what
+// is there goes, so that the newest counts.
+func (n *node) insert(e *Evaluation) (added int) {
+	leaf := node{end: e, used: true}
+	for depth := 0; ; depth++ {
+		if old := n.end; old != nil && depth < len(old.Reads) {
+			n.next, n.after = old.Reads[depth].question(), map[reply]*node{
+				old.Reads[depth].reply(): {end: old, used: n.used},
+			}
+			n.end = nil
+			added++
 		}
-		answer := reply{r.Value, r.Found}
+		if n.after == nil || depth == len(e.Reads) || e.Reads[depth].question() != n.next {
+			*n = leaf
+			return added + 1
+		}
+		answer := e.Reads[depth].reply()
 		if n.after[answer] == nil {
-			n.after[answer] = &node{}
+			n.after[answer] = &leaf
+			return added + 1
 		}
 		n = n.after[answer]
 	}
-	*n = node{end: e}
 }
 
-// sizeOf estimates the bytes that an evaluation takes in a trie, from above:
-// nodes that it shares are counted again.
-func sizeOf(e *Evaluation) int {
-	const perNode, perEntry = 256, 96
-	size := perNode
-	for _, r := range e.Reads {
-		size += perNode + len(r.Key) + len(r.Value)
+// prune removes the evaluations that are not used, shows keep the others, and
+// returns how many nodes are left. Zero is an empty node.
+func (n *node) prune(keep func(leaf *node)) (left int) {
+	if n.end != nil && n.used {
+		keep(n)
+		return 1
 	}
-	for _, entry := range e.Decision.Entries {
-		size += perEntry + len(entry.Reason)
+	n.end = nil
+	for answer, child := range n.after {
+		nodes := child.prune(keep)
+		if nodes == 0 {
+			delete(n.after, answer)
+		}
+		left += nodes
 	}
-	return size
+	if left == 0 {
+		n.after = nil
+		return 0
+	}
+	for _, child := range n.after {
+		if len(n.after) == 1 && child.end != nil {
+			*n = *child // nothing to tell it from
+			return left
+		}
+	}
+	return left + 1
 }

@@ -20,8 +20,9 @@ const (
 	FactKeys = "fact_keys"
 	// Exclude keeps the source towards a prefix: (cidr, len, why, len).
 	Exclude = "exclude"
-	// Translate translates the source towards a prefix, to the node's primary
-	// address or to another: (cidr, len, source, len, why, len).
+	// Translate translates the source towards a prefix: (cidr, len, source, len,
+	// why, len). An empty source is the node's primary address; hosts of this
+	// version refuse any other.
 	Translate = "translate"
 	// Log writes a line to the daemon's log: (level, msg, len).
 	Log = "log"
@@ -66,6 +67,8 @@ const (
 const (
 	MaxKey      = 1 << 10  // bytes of a key or prefix of keys
 	MaxValue    = 1 << 18  // bytes of a value or list of keys
+	MaxReads    = 4 << 10  // different reads, of facts and lists of keys
+	MaxRead     = 1 << 20  // bytes of their keys and values together
 	MaxReason   = 256      // bytes of a reason
 	MaxMessage  = 4 << 10  // bytes of one log line or error text
 	MaxLog      = 64 << 10 // bytes of all log lines together

@@ -50,12 +50,12 @@ func measureApply(ctx context.Context, o options) ([]row, error) {
 
 // applyPlan returns the time in ns.
 func applyPlan(ruleset *rules.Ruleset) (took float64, err error) {
-	n, err := newNamespace(false)
+	n, err := newNamespace("node")
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, n.close()) }()
-	d, err := n.dataplane()
+	defer func() { err = errors.Join(err, n.Close()) }()
+	d, err := openDataplane(n)
 	if err != nil {
 		return 0, err
 	}
@@ -70,17 +70,17 @@ func applyPlan(ruleset *rules.Ruleset) (took float64, err error) {
 
 // applyText returns the time in ns.
 func applyText(nft, text string) (took float64, err error) {
-	n, err := newNamespace(false)
+	n, err := newNamespace("node")
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, n.close()) }()
+	defer func() { err = errors.Join(err, n.Close()) }()
 	start := time.Now()
-	if err := n.pipe(text, nft, "-f", "-"); err != nil {
+	if err := pipe(n, text, nft, "-f", "-"); err != nil {
 		return 0, err
 	}
 	took = float64(time.Since(start))
-	d, err := n.dataplane()
+	d, err := openDataplane(n)
 	if err != nil {
 		return 0, err
 	}

@@ -71,7 +71,7 @@ func (f *flowRun) check(v flowVariant) error {
 	if _, err := f.sender.cost(); err != nil {
 		return err
 	}
-	connections, err := f.path.node.netlink.ConntrackTableList(netlink.ConntrackTable, netlink.FAMILY_V4)
+	connections, err := f.path.node.Netlink().ConntrackTableList(netlink.ConntrackTable, netlink.FAMILY_V4)
 	if err != nil {
 		return fmt.Errorf("list tracked connections: %w", err)
 	}
@@ -93,7 +93,7 @@ func (f *flowRun) once(context.Context) (float64, error) {
 
 // forget makes the next round's flows new ones.
 func (f *flowRun) forget() error {
-	if err := f.path.node.netlink.ConntrackTableFlush(netlink.ConntrackTable); err != nil {
+	if err := f.path.node.Netlink().ConntrackTableFlush(netlink.ConntrackTable); err != nil {
 		return fmt.Errorf("forget tracked connections: %w", err)
 	}
 	return nil

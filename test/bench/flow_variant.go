@@ -1,12 +1,16 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/snatd/snatd/host/netspace"
+)
 
 // flowVariant is a node with something installed on it.
 type flowVariant struct {
 	name    string
-	cidrs   int                    // excluded, while all else is translated; 0: no NAT
-	install func(*namespace) error // nil: nothing; else connections are tracked
+	cidrs   int                             // excluded, while all else is translated; 0: no NAT
+	install func(*netspace.Namespace) error // nil: nothing; else connections are tracked
 	against []comparison
 }
 
@@ -41,7 +45,7 @@ func flowVariants() (all []flowVariant, missing []row) {
 		}
 		all = append(all, flowVariant{
 			name: snatdFlow(n), cidrs: n, against: against,
-			install: func(node *namespace) error { return installSnatd(node, n) },
+			install: func(node *netspace.Namespace) error { return installSnatd(node, n) },
 		})
 	}
 	restore, ok := tool("iptables-nft-restore")
@@ -53,7 +57,7 @@ func flowVariants() (all []flowVariant, missing []row) {
 		}
 		all = append(all, flowVariant{
 			name: name, cidrs: n, against: []comparison{{"snatd", snatdFlow(n), 0}},
-			install: func(node *namespace) error { return installIptables(node, restore, n) },
+			install: func(node *netspace.Namespace) error { return installIptables(node, restore, n) },
 		})
 	}
 	return all, missing

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"net/netip"
+
+	"github.com/snatd/snatd/host/netspace"
 )
 
 // The addresses of a path. The node and the sink share 10.0.0.0/24.
@@ -20,7 +22,7 @@ var (
 //
 //	pod eth0 ---- eni0a1b2c3d4 node eth0 ---- eth0 sink
 type path struct {
-	pod, node, sink *namespace
+	pod, node, sink *netspace.Namespace
 }
 
 const podInterface = "eni0a1b2c3d4"
@@ -35,54 +37,54 @@ func newPath() (*path, error) {
 }
 
 func (p *path) build() (err error) {
-	if p.pod, err = newNamespace(false); err != nil {
+	if p.pod, err = newNamespace("pod"); err != nil {
 		return err
 	}
-	if p.node, err = newNamespace(true); err != nil {
+	if p.node, err = newNamespace("node", "ipv4/ip_forward=1"); err != nil {
 		return err
 	}
-	if p.sink, err = newNamespace(false); err != nil {
+	if p.sink, err = newNamespace("sink"); err != nil {
 		return err
 	}
-	if err := connect(end{p.pod, "eth0"}, end{p.node, podInterface}); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	pod, toPod := p.pod.Interface("eth0"), p.node.Interface(podInterface)
+	if err := netspace.Connect(ctx, pod, toPod); err != nil {
 		return err
 	}
-	if err := connect(end{p.node, "eth0"}, end{p.sink, "eth0"}); err != nil {
+	node, sink := p.node.Interface("eth0"), p.sink.Interface("eth0")
+	if err := netspace.Connect(ctx, node, sink); err != nil {
 		return err
 	}
-	return p.configure()
-}
-
-// configure sets addresses and routes. Neighbours are permanent, so that
-// nothing but the benchmark's datagrams is ever sent.
-func (p *path) configure() error {
+	// Neighbours are permanent, so that nothing but the benchmark's datagrams is
+	// ever sent.
 	return errors.Join(
-		end{p.pod, "eth0"}.address(netip.PrefixFrom(podAddr, 32)),
-		end{p.pod, "eth0"}.route(netip.PrefixFrom(podGateway, 32), netip.Addr{}),
-		end{p.pod, "eth0"}.route(allInternet, podGateway),
-		end{p.pod, "eth0"}.neighbour(podGateway, end{p.node, podInterface}),
-		end{p.node, podInterface}.route(netip.PrefixFrom(podAddr, 32), netip.Addr{}),
-		end{p.node, "eth0"}.address(netip.PrefixFrom(nodeAddr, 24)),
-		end{p.node, "eth0"}.route(allInternet, sinkAddr),
-		end{p.node, "eth0"}.neighbour(sinkAddr, end{p.sink, "eth0"}),
-		end{p.sink, "eth0"}.address(netip.PrefixFrom(sinkAddr, 24)),
+		pod.AddAddress(netip.PrefixFrom(podAddr, 32), 0),
+		pod.AddRoute(netspace.Route{To: netip.PrefixFrom(podGateway, 32)}),
+		pod.AddRoute(netspace.Route{To: allInternet, Via: podGateway}),
+		pod.AddNeighbour(podGateway, toPod),
+		toPod.AddRoute(netspace.Route{To: netip.PrefixFrom(podAddr, 32)}),
+		node.AddAddress(netip.PrefixFrom(nodeAddr, 24), 0),
+		node.AddRoute(netspace.Route{To: allInternet, Via: sinkAddr}),
+		node.AddNeighbour(sinkAddr, sink),
+		sink.AddAddress(netip.PrefixFrom(sinkAddr, 24), 0),
 	)
 }
 
 // received is the number of packets that ever came to the sink.
 func (p *path) received() (uint64, error) {
-	link, err := p.sink.netlink.LinkByName("eth0")
+	link, err := p.sink.Interface("eth0").Link()
 	if err != nil {
-		return 0, fmt.Errorf("the sink's interface: %w", err)
+		return 0, err
 	}
 	return link.Attrs().Statistics.RxPackets, nil
 }
 
 func (p *path) close() error {
 	var errs []error
-	for _, n := range []*namespace{p.pod, p.node, p.sink} {
+	for _, n := range []*netspace.Namespace{p.pod, p.node, p.sink} {
 		if n != nil {
-			errs = append(errs, n.close())
+			errs = append(errs, n.Close())
 		}
 	}
 	return errors.Join(errs...)

@@ -25,12 +25,12 @@ func measurePodAdded(ctx context.Context, o options) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := newNamespace(false)
+	n, err := newNamespace("node")
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, n.close()) }()
-	d, err := n.dataplane()
+	defer func() { err = errors.Join(err, n.Close()) }()
+	d, err := openDataplane(n)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // which it comes to the sink.
 func (s *sender) seenAs(to netip.Addr) (source netip.Addr, err error) {
 	var tap int
-	err = s.path.sink.do(func() (err error) {
+	err = s.path.sink.Do(func() (err error) {
 		tap, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(hostOrder(unix.ETH_P_IP)))
 		return err
 	})

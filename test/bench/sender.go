@@ -29,7 +29,7 @@ type sender struct {
 // that are translated.
 func newSender(p *path, flows int) (*sender, error) {
 	s := &sender{path: p}
-	err := p.pod.do(func() (err error) {
+	err := p.pod.Do(func() (err error) {
 		s.socket, err = net.ListenUDP("udp4", &net.UDPAddr{})
 		return err
 	})

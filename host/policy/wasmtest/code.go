@@ -22,6 +22,12 @@ var (
 	Load8       = []byte{0x2d, 0x00, 0x00} // i32.load8_u of an address
 )
 
+// GrowTable grows a table by the i32 on the stack, and pushes its size before or
+// -1; local is an i32 that it uses.
+func GrowTable(table, local uint32) []byte {
+	return slices.Concat(append([]byte{0x21}, u32(local)...), []byte{0xd0, 0x70}, Get(local), []byte{0xfc, 0x0f}, u32(table))
+}
+
 // Const pushes an i32.
 func Const(n int32) []byte { return append([]byte{0x41}, s32(n)...) }
 

@@ -29,6 +29,8 @@ type Module struct {
 	imported  uint32   // functions among imports
 	functions [][]byte // indices of types
 	code      [][]byte
+	tables    [][]byte
+	globals   [][]byte
 	exports   [][]byte
 	data      []byte
 	start     []byte
@@ -49,6 +51,25 @@ func (m *Module) Import(module, name string, s Signature) uint32 {
 func (m *Module) ImportMemory(module, name string) {
 	m.Pages = 0
 	m.imports = append(m.imports, slices.Concat(str(module), str(name), []byte{0x02, 0x00, 0x01}))
+}
+
+// ImportTable imports a table.
+func (m *Module) ImportTable(module, name string) {
+	m.imports = append(m.imports, slices.Concat(str(module), str(name), []byte{0x01, 0x70, 0x00, 0x01}))
+}
+
+// Table adds a table of functions; without a maximum if most is zero.
+func (m *Module) Table(least, most uint32) {
+	if most == 0 {
+		m.tables = append(m.tables, slices.Concat([]byte{0x70, 0x00}, u32(least)))
+		return
+	}
+	m.tables = append(m.tables, slices.Concat([]byte{0x70, 0x01}, u32(least), u32(most)))
+}
+
+// Globals adds n constants.
+func (m *Module) Globals(n int) {
+	m.globals = append(m.globals, slices.Repeat([][]byte{{I32, 0x00, 0x41, 0x00, opEnd}}, n)...)
 }
 
 // Func adds a function and returns its index; it is exported unless the name is
@@ -94,7 +115,9 @@ func (m *Module) Bytes() []byte {
 	out = append(out, section(1, m.types)...)
 	out = append(out, section(2, m.imports)...)
 	out = append(out, section(3, m.functions)...)
+	out = append(out, section(4, m.tables)...)
 	out = append(out, section(5, memories)...)
+	out = append(out, section(6, m.globals)...)
 	out = append(out, section(7, m.exports)...)
 	if m.start != nil {
 		out = append(out, slices.Concat([]byte{8}, u32(uint32(len(m.start))), m.start)...)
@@ -106,6 +129,11 @@ func (m *Module) Bytes() []byte {
 func (m *Module) typeOf(s Signature) []byte {
 	m.types = append(m.types, slices.Concat([]byte{0x60}, str(string(s.Params)), str(string(s.Results))))
 	return u32(uint32(len(m.types) - 1))
+}
+
+// Raw is a module of one section, whatever its content.
+func Raw(id byte, content ...byte) []byte {
+	return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"), []byte{id}, u32(uint32(len(content))), content)
 }
 
 // section is a vector of items with its header; empty ones are left out.

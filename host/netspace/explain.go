@@ -1,4 +1,4 @@
-package lab
+package netspace
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forbidden adds to an error of making namespaces, or of using them, what on
-// this machine may forbid it.
-func forbidden(err error) error {
+// Explain adds to an error of making namespaces, or of using them, what on this
+// machine may forbid it.
+func Explain(err error) error {
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EUSERS):
 		return fmt.Errorf("%w: no more namespaces: look at the sysctls user.max_user_namespaces, "+

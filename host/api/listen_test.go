@@ -1,0 +1,114 @@
+package api
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/rules"
+)
+
+func TestListen(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "run", "snatd.sock")
+	first, err := Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("socket: %v, %v", info.Mode(), err)
+	}
+	if _, err := Listen(socket); err == nil || !strings.Contains(err.Error(), "another program answers there") {
+		t.Errorf("a second socket: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(socket); !os.IsNotExist(err) {
+		t.Errorf("the socket is left: %v", err)
+	}
+
+	// A process that was killed leaves its socket, and nobody behind it.
+	left, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.(*net.UnixListener).SetUnlinkOnClose(false)
+	left.Close()
+	file := filepath.Join(filepath.Dir(socket), "facts.yaml")
+	if err := os.WriteFile(file, []byte("vpc: {}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(file); err == nil || !strings.Contains(err.Error(), "no socket") {
+		t.Errorf("in place of a file: %v", err)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "vpc: {}" {
+		t.Errorf("the file is now %q, %v", text, err)
+	}
+	again, err := Listen(socket)
+	if err != nil {
+		t.Fatal("over a dead socket:", err)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serve answers from a state and returns a client.
+func serve(t *testing.T, state *engine.State) *Client {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "snatd.sock")
+	on, err := Listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- Serve(ctx, on, "test", func() *engine.State { return state }) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return NewClient(socket)
+}
+
+// Before the first result there is nothing to tell, and nothing breaks.
+func TestBeforeTheFirstResult(t *testing.T) {
+	client := serve(t, &engine.State{Waiting: "waiting for facts", Problems: []engine.Problem{{Source: "facts", Message: "bad"}}})
+	status, err := client.Status(t.Context())
+	if err != nil || status.Ready || status.Waiting != "waiting for facts" || len(status.Problems) != 1 {
+		t.Errorf("%+v, %v", status, err)
+	}
+	if _, err := client.Explain(t.Context(), "10.0.0.1", "10.0.0.2"); err == nil || !strings.Contains(err.Error(), "nothing is decided yet: waiting for facts") {
+		t.Errorf("explain: %v", err)
+	}
+	if ruleset, err := client.Ruleset(t.Context()); ruleset != nil || err != nil {
+		t.Errorf("ruleset: %v, %v", ruleset, err)
+	}
+}
+
+func TestRulesetOverTheSocket(t *testing.T) {
+	want := rules.Draining(rules.Network{PodInterfaces: []string{"eni*"}, Mark: 0x80, Randomize: rules.RandomizePRNG})
+	client := serve(t, &engine.State{Ruleset: want})
+	if got, err := client.Ruleset(t.Context()); err != nil || got.Table().String() != want.Table().String() {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	dir := t.TempDir()
+	dead := filepath.Join(dir, "dead.sock")
+	if err := os.WriteFile(dead, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, socket := range []string{filepath.Join(dir, "none.sock"), dead} {
+		if _, err := NewClient(socket).Status(t.Context()); err == nil || !strings.Contains(err.Error(), "no snatd answers at "+socket) {
+			t.Errorf("%s: %v", socket, err)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/snatd/snatd/rules"
+	"github.com/snatd/snatd/rules/nft"
+	"github.com/snatd/snatd/rules/nft/nfttest"
+)
+
+// fakeKernel has the kernel's failures and remembers what was asked of it.
+type fakeKernel struct {
+	table        *nft.Table
+	marks        map[uint32]bool // of the routing rules
+	live         map[uint32]int  // translated connections by mark
+	refuse       error           // of the next transaction
+	transactions int
+}
+
+func (k *fakeKernel) Apply(plan nft.Plan) error {
+	k.transactions++
+	if err := k.refuse; err != nil {
+		k.refuse = nil
+		return err
+	}
+	table, err := nfttest.Apply(k.table, plan)
+	k.table = table
+	return err
+}
+
+func (k *fakeKernel) Exists(table string) (bool, error) {
+	return k.table != nil && k.table.Name == table, nil
+}
+func (k *fakeKernel) LiveTranslations(mark uint32) (int, error) { return k.live[mark], nil }
+func (k *fakeKernel) AddRouting(mark uint32) error              { k.marks[mark] = true; return nil }
+func (k *fakeKernel) PruneRouting(keep ...uint32) error {
+	maps.DeleteFunc(k.marks, func(m uint32, _ bool) bool { return !slices.Contains(keep, m) })
+	return nil
+}
+func (k *fakeKernel) RoutingMarks() ([]uint32, error) { return slices.Sorted(maps.Keys(k.marks)), nil }
+
+func newInstaller() (*installer, *fakeKernel) {
+	k := &fakeKernel{marks: map[uint32]bool{}, live: map[uint32]int{}}
+	return &installer{kernel: k, log: slog.New(slog.DiscardHandler)}, k
+}
+
+// ruleset excludes 10.0.0.0/16 and what is given, and translates the rest.
+func ruleset(t *testing.T, mark uint32, excluded ...string) *rules.Ruleset {
+	t.Helper()
+	exclude, translate := rules.Outcome{Action: rules.Exclude}, rules.Outcome{Action: rules.Translate}
+	decision := rules.Decision{Module: "default", Entries: []rules.Entry{
+		{Prefix: netip.MustParsePrefix("0.0.0.0/0"), Outcome: translate},
+		{Prefix: netip.MustParsePrefix("10.0.0.0/16"), Outcome: exclude},
+	}}
+	for _, cidr := range excluded {
+		decision.Entries = append(decision.Entries, rules.Entry{Prefix: netip.MustParsePrefix(cidr), Outcome: exclude})
+	}
+	r, err := rules.Compile(rules.Network{
+		PodInterfaces: []string{"eni*"}, Primary: netip.MustParseAddr("10.0.0.10"), Mark: mark, Randomize: rules.RandomizePRNG,
+	}, []rules.Decision{decision}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (k *fakeKernel) holds(t *testing.T, want *rules.Ruleset, marks ...uint32) {
+	t.Helper()
+	if got := k.table.String(); got != want.Table().String() {
+		t.Errorf("the kernel holds\n%s\nwant\n%s", got, want.Table())
+	}
+	if got := slices.Sorted(maps.Keys(k.marks)); !slices.Equal(got, marks) {
+		t.Errorf("routing rules for marks %#x, want %#x", got, marks)
+	}
+}
+
+func TestInstall(t *testing.T) {
+	i, k := newInstaller()
+	first := ruleset(t, 0x80)
+	for n, want := range []bool{true, false, false} {
+		if changed, err := i.install(first); err != nil || changed != want {
+			t.Fatalf("install %d: changed %v, %v", n, changed, err)
+		}
+	}
+	if k.transactions != 1 {
+		t.Errorf("%d transactions for one ruleset", k.transactions)
+	}
+	k.holds(t, first, 0x80)
+
+	second := ruleset(t, 0x80, "172.31.0.0/16")
+	if changed, err := i.install(second); err != nil || !changed {
+		t.Fatalf("second ruleset: changed %v, %v", changed, err)
+	}
+	if got := i.holds.Digest(); got != second.Digest() {
+		t.Errorf("holds %s, want %s", got, second.Digest())
+	}
+}
+
+// What an earlier process left is replaced, whatever it is.
+func TestInstallOverUnknown(t *testing.T) {
+	i, k := newInstaller()
+	k.table = ruleset(t, 0x40, "192.168.0.0/16").Table()
+	want := ruleset(t, 0x80)
+	if _, err := i.install(want); err != nil {
+		t.Fatal(err)
+	}
+	k.holds(t, want, 0x80)
+}
+
+// A refused transaction leaves the old rules with the routing rule they need,
+// and the next try does not trust what the kernel should hold.
+func TestInstallRefused(t *testing.T) {
+	i, k := newInstaller()
+	first := ruleset(t, 0x80)
+	if _, err := i.install(first); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	k.refuse = refused
+	second := ruleset(t, 0x40, "172.31.0.0/16")
+	if changed, err := i.install(second); !errors.Is(err, refused) || changed {
+		t.Fatalf("changed %v, error %v", changed, err)
+	}
+	k.holds(t, first, 0x40, 0x80)
+
+	k.table.Maps[0].Elements = nil // somebody else was there
+	if changed, err := i.install(second); err != nil || !changed {
+		t.Fatalf("changed %v, error %v", changed, err)
+	}
+	k.holds(t, second, 0x40)
+}
+
+// Live connections keep the mark that they were translated with until they end.
+func TestInstallOtherMark(t *testing.T) {
+	i, k := newInstaller()
+	if _, err := i.install(ruleset(t, 0x80)); err != nil {
+		t.Fatal(err)
+	}
+	k.live[0x80] = 1
+	wanted := ruleset(t, 0x40)
+	if _, err := i.install(wanted); err != nil || !i.waits() {
+		t.Fatalf("%v; waits %v", err, i.waits())
+	}
+	k.holds(t, wanted.WithEarlierMarks([]uint32{0x80}), 0x40, 0x80)
+
+	// Another process knows it by the routing rule.
+	again := &installer{kernel: k, log: i.log}
+	if _, err := again.install(wanted); err != nil {
+		t.Fatal(err)
+	}
+	k.holds(t, wanted.WithEarlierMarks([]uint32{0x80}), 0x40, 0x80)
+	k.live[0x80] = 0
+	if _, err := again.install(wanted); err != nil || again.waits() {
+		t.Fatalf("%v; waits %v", err, again.waits())
+	}
+	k.holds(t, wanted, 0x40)
+}
+
+func TestRemove(t *testing.T) {
+	i, k := newInstaller()
+	installed := ruleset(t, 0x80)
+	if _, err := i.install(installed); err != nil {
+		t.Fatal(err)
+	}
+	k.live[0x80] = 2
+	draining := rules.Draining(installed.Network)
+	for n, want := range []Removed{{Changed: true, Live: 2}, {Live: 2}} {
+		if removed, err := i.remove(installed.Network); err != nil || removed != want {
+			t.Fatalf("removal %d: %+v, %v, want %+v", n, removed, err, want)
+		}
+		k.holds(t, draining, 0x80)
+	}
+	k.live[0x80] = 0
+	if removed, err := i.remove(installed.Network); err != nil || removed != (Removed{Changed: true}) {
+		t.Fatalf("%+v, %v", removed, err)
+	}
+	k.holds(t, nil)
+	if removed, err := i.remove(installed.Network); err != nil || removed != (Removed{}) || !i.empty() {
+		t.Fatalf("nothing to remove: %+v, %v", removed, err)
+	}
+	if _, err := i.install(installed); err != nil {
+		t.Fatal(err)
+	}
+	k.holds(t, installed, 0x80)
+}

@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/snatd/snatd/host/policy"
+)
+
+// Problem is something that an operator should mend: where it is, and what.
+type Problem struct {
+	Source  string `json:"source"`
+	Message string `json:"message"`
+}
+
+func (p Problem) String() string { return p.Source + ": " + p.Message }
+
+// problems are what a stage met, and whether it may pass without any input
+// being changed, so that trying again helps.
+type problems struct {
+	list    []Problem
+	passing bool
+}
+
+func (p *problems) add(source string, err error) {
+	p.list = append(p.list, Problem{source, err.Error()})
+}
+
+// addPassing adds a problem that trying again may mend.
+func (p *problems) addPassing(source string, err error) {
+	p.add(source, err)
+	p.passing = true
+}
+
+// addModule adds why a module does not load.
+func (p *problems) addModule(name string, err error) {
+	p.list = append(p.list, Problem{"module " + name, moduleMessage(err)})
+	p.passing = p.passing || policy.Transient(err)
+}
+
+// moduleMessage is the text of a module's error without the module's name, which
+// is said before it.
+func moduleMessage(err error) string {
+	var failed *policy.Error
+	if errors.As(err, &failed) {
+		return string(failed.Class) + ": " + failed.Message
+	}
+	return err.Error()
+}
+
+func (p *problems) join(more problems) {
+	p.list = append(p.list, more.list...)
+	p.passing = p.passing || more.passing
+}
+
+// failures are the modules' errors in a pass. One that many subjects share is
+// told once.
+type failures struct {
+	order []string
+	first map[string]failure
+	count map[string]int
+}
+
+type failure struct {
+	subject string
+	err     error
+}
+
+func (f *failures) add(subject string, err error) {
+	text := err.Error()
+	if f.count == nil {
+		f.first, f.count = map[string]failure{}, map[string]int{}
+	}
+	if f.count[text]++; f.count[text] == 1 {
+		f.first[text] = failure{subject, err}
+		f.order = append(f.order, text)
+	}
+}
+
+func (f *failures) problems() (p problems) {
+	for _, text := range f.order {
+		first := f.first[text]
+		where := first.subject
+		if n := f.count[text]; n > 1 {
+			where = fmt.Sprintf("%s and %d more", where, n-1)
+		}
+		source := "policy"
+		var failed *policy.Error
+		if errors.As(first.err, &failed) {
+			source = "module " + failed.Module
+		}
+		p.list = append(p.list, Problem{source, "for " + where + ": " + moduleMessage(first.err)})
+		p.passing = p.passing || policy.Transient(first.err)
+	}
+	return p
+}

@@ -1,0 +1,100 @@
+package policy
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Limits of what every instance of a module has beside its memory, and of what
+// compiling it takes. All are far above what compilers produce.
+const (
+	maxTables   = 16      // tables
+	maxElements = 1 << 16 // entries of all tables together, also when they have grown
+	maxGlobals  = 1 << 16
+	maxLocals   = 50_000 // of one function
+)
+
+// bound refuses a module that claims more than these limits, and gives every
+// table a maximum: wazero has no limit of its own for tables that grow, and
+// linkers (Go's among them) write none. It returns the module with the maxima.
+//
+// A module that passes is read by wazero in the same way, item by item; one that
+// lies about its sizes would take the memory of the whole process.
+func bound(wasm []byte) ([]byte, error) {
+	s := &scanner{data: wasm, at: len(coreHeader), end: len(wasm)}
+	b := bounds{scanner: s}
+	for s.at < len(wasm) && s.err == nil {
+		id := s.byte()
+		before := s.at
+		size := s.count()
+		s.end = s.at + size
+		b.section(id)
+		if s.err == nil && s.at != s.end {
+			s.malformed()
+		}
+		if id == sectionTable && s.err == nil {
+			b.replace(before)
+		}
+		s.end = len(wasm)
+	}
+	if s.err != nil {
+		return nil, s.err
+	}
+	if b.tables == nil {
+		return wasm, nil
+	}
+	return slices.Concat(wasm[:b.from], b.tables, wasm[b.to:]), nil
+}
+
+// bounds is what bound found.
+type bounds struct {
+	*scanner
+	found    []tableLimits
+	tables   []byte // the table section with maxima, and its size before it
+	from, to int    // what that replaces
+	items    int    // of element segments
+}
+
+type tableLimits struct {
+	kind        byte
+	least, most uint32
+}
+
+func (b *bounds) table() {
+	kind := b.byte()
+	if b.err == nil && kind != 0x70 && kind != 0x6f {
+		b.fail("has a table of type 0x%02x; accepted: funcref or externref, without initial values", kind)
+	}
+	least, most, bounded := b.limits()
+	if !bounded {
+		most = maxElements
+	}
+	b.found = append(b.found, tableLimits{kind, least, most})
+}
+
+// replace checks the tables and writes their section anew, which ends here: what
+// the minima leave of the entries is shared out as room to grow.
+func (b *bounds) replace(from int) {
+	total := uint64(0)
+	for _, t := range b.found {
+		total += uint64(t.least)
+	}
+	if len(b.found) > maxTables {
+		b.fail("has %d tables; accepted: at most %d", len(b.found), maxTables)
+	}
+	if total > maxElements {
+		b.fail("has tables of %d entries; accepted: at most %d", total, maxElements)
+	}
+	if b.err != nil || len(b.found) == 0 {
+		return
+	}
+	room := (maxElements - uint32(total)) / uint32(len(b.found))
+	content := binary.AppendUvarint(nil, uint64(len(b.found)))
+	for _, t := range b.found {
+		content = append(content, t.kind, 1)
+		content = binary.AppendUvarint(content, uint64(t.least))
+		content = binary.AppendUvarint(content, uint64(min(t.most, t.least+room)))
+	}
+	b.from, b.to = from, b.at
+	b.tables = append(binary.AppendUvarint(nil, uint64(len(content))), content...)
+}

@@ -1,0 +1,158 @@
+package policy
+
+// Sections of a module.
+const (
+	sectionCustom = iota
+	sectionType
+	sectionImport
+	sectionFunction
+	sectionTable
+	sectionMemory
+	sectionGlobal
+	sectionExport
+	sectionStart
+	sectionElement
+	sectionCode
+	sectionData
+	sectionDataCount
+)
+
+// section walks the content of a section.
+func (b *bounds) section(id byte) {
+	switch id {
+	case sectionCustom:
+		if b.text() != "name" {
+			b.skip(b.end - b.at)
+			return
+		}
+		b.names()
+	case sectionType:
+		b.each(func() {
+			if b.byte() != 0x60 {
+				b.at--
+				b.malformed()
+			}
+			b.each(b.valueType)
+			b.each(b.valueType)
+		})
+	case sectionImport:
+		b.each(b.importing)
+	case sectionFunction:
+		b.each(b.signed)
+	case sectionTable:
+		b.each(b.table)
+	case sectionMemory:
+		b.each(func() { b.limits() })
+	case sectionGlobal:
+		if n := b.each(func() { b.valueType(); b.byte(); b.constant() }); n > maxGlobals {
+			b.fail("has %d globals; accepted: at most %d", n, maxGlobals)
+		}
+	case sectionExport:
+		b.each(func() { b.run(); b.byte(); b.signed() })
+	case sectionStart, sectionDataCount:
+		b.signed()
+	case sectionElement:
+		b.each(b.element)
+	case sectionCode:
+		b.each(b.function)
+	case sectionData:
+		b.each(b.segment)
+	default: // wazero knows what to say
+		b.skip(b.end - b.at)
+	}
+}
+
+func (b *bounds) importing() {
+	module, name := b.text(), b.text()
+	switch b.byte() {
+	case 0:
+		b.signed()
+	case 1:
+		b.fail("imports the table %s.%s; accepted: functions", module, name)
+	case 2:
+		b.limits()
+	case 3:
+		b.fail("imports the global %s.%s; accepted: functions", module, name)
+	default:
+		b.at--
+		b.malformed()
+	}
+}
+
+// element passes an element segment, of which there are eight forms. Its items
+// are kept for each instance.
+func (b *bounds) element() {
+	form := b.number()
+	if form > 7 {
+		b.malformed()
+	}
+	if form&1 == 0 { // active
+		if form&2 != 0 {
+			b.signed() // its table
+		}
+		b.constant()
+	}
+	item := b.signed
+	if form&4 != 0 {
+		item = b.constant
+	}
+	if form&3 != 0 {
+		b.valueType() // or the kind of its items
+	}
+	if b.items += b.each(item); b.items > maxElements {
+		b.fail("has more than %d items in element segments; accepted: at most that", maxElements)
+	}
+}
+
+func (b *bounds) function() {
+	size := b.count()
+	end := b.at + size
+	locals := uint64(0)
+	b.each(func() { locals += uint64(b.number()); b.valueType() })
+	if locals > maxLocals {
+		b.fail("has a function with %d locals; accepted: at most %d", locals, maxLocals)
+	}
+	if b.at > end {
+		b.malformed()
+	}
+	if b.err == nil {
+		b.at = end
+	}
+}
+
+func (b *bounds) segment() {
+	switch b.number() {
+	case 0:
+		b.constant()
+	case 1:
+	case 2:
+		b.signed()
+		b.constant()
+	default:
+		b.malformed()
+	}
+	b.run()
+}
+
+// names passes the names of functions and locals, which wazero keeps for traces.
+func (b *bounds) names() {
+	pair := func() { b.signed(); b.run() }
+	for b.at < b.end && b.err == nil {
+		kind := b.byte()
+		size := b.count()
+		end := b.at + size
+		switch kind {
+		case 0:
+			b.run()
+		case 1:
+			b.each(pair)
+		case 2:
+			b.each(func() { b.signed(); b.each(pair) })
+		default:
+			b.skip(size)
+		}
+		if b.at != end {
+			b.malformed()
+		}
+	}
+}

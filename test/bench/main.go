@@ -45,6 +45,7 @@ var measurements = []measurement{
 	{"pod added", measurePodAdded},
 	{"new flow", measureFlows},
 	{"start of the daemon", measureStart},
+	{"delay of a change", measureDelay},
 }
 
 func main() {

@@ -3,12 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
-
-	"github.com/snatd/snatd/host/lab"
 )
 
 // Targets for the daemon with the default module.
@@ -23,23 +18,11 @@ const (
 // start has left. The time goes from the start of the process until the kernel
 // has the table; the memory is what the process holds once it says it is ready.
 func measureStart(ctx context.Context, o options) (rows []row, err error) {
-	binary, err := filepath.Abs(o.snatd)
-	if err == nil {
-		_, err = os.Stat(binary)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: make build makes it", err)
-	}
-	vpc, err := lab.New(ctx)
+	s, end, err := newStarter(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	defer vpc.Close()
-	s := &starter{node: vpc.Node, binary: binary, directory: filepath.Join(lab.Files, "bench")}
-	if err := s.prepare(); err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.kernel.Close()) }()
+	defer func() { err = errors.Join(err, end()) }()
 
 	// Each start leaves the cache warm.
 	var coldMemory, warmMemory sample

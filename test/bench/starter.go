@@ -88,6 +88,22 @@ func (s *starter) setCache(ctx context.Context, cold bool) error {
 // start runs the daemon until it is ready, ends it and removes its rules. It
 // returns the time until the first rules, and the resident memory in bytes.
 func (s *starter) start(ctx context.Context) (took time.Duration, resident float64, err error) {
+	err = s.with(ctx, func(ctx context.Context, daemon *lab.Process, begun time.Time) error {
+		if err := until(ctx, daemon, "the table in the kernel", s.installed); err != nil {
+			return err
+		}
+		took = time.Since(begun)
+		if err := until(ctx, daemon, "the daemon to be ready", s.ready); err != nil {
+			return err
+		}
+		resident, err = residentMemory(daemon.PID())
+		return err
+	})
+	return took, resident, err
+}
+
+// with starts the daemon, calls use, ends the daemon and removes its rules.
+func (s *starter) with(ctx context.Context, use func(ctx context.Context, daemon *lab.Process, begun time.Time) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	var log strings.Builder
@@ -97,7 +113,7 @@ func (s *starter) start(ctx context.Context) (took time.Duration, resident float
 	begun := time.Now()
 	daemon, err := s.node.Start(command)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
 	defer func() {
 		err = errors.Join(err, daemon.Signal(unix.SIGTERM), daemon.Wait())
@@ -107,18 +123,38 @@ func (s *starter) start(ctx context.Context) (took time.Duration, resident float
 			err = fmt.Errorf("%w\nthe daemon says:\n%s", err, &log)
 		}
 	}()
-	if err := until(ctx, daemon, "the table in the kernel", s.installed); err != nil {
-		return 0, 0, err
-	}
-	took = time.Since(begun)
-	if err := until(ctx, daemon, "the daemon to be ready", s.ready); err != nil {
-		return 0, 0, err
-	}
-	resident, err = residentMemory(daemon.PID())
-	return took, resident, err
+	return use(ctx, daemon, begun)
 }
 
 func (s *starter) installed(context.Context) (bool, error) { return s.kernel.Exists(rules.TableName) }
+
+// newStarter returns a starter on the node of a new lab; close ends both.
+func newStarter(ctx context.Context, o options) (s *starter, close func() error, err error) {
+	binary, err := filepath.Abs(o.snatd)
+	if err == nil {
+		_, err = os.Stat(binary)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: make build makes it", err)
+	}
+	vpc, err := lab.New(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &starter{node: vpc.Node, binary: binary}
+	if s.directory, err = os.MkdirTemp(lab.Files, "bench"); err == nil {
+		err = s.prepare()
+	}
+	if err != nil {
+		vpc.Close()
+		return nil, nil, err
+	}
+	return s, func() error {
+		err := s.kernel.Close()
+		vpc.Close()
+		return err
+	}, nil
+}
 
 // ready also checks that it is the Wasm module that decides.
 func (s *starter) ready(ctx context.Context) (bool, error) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
-	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/host/link"
 	"github.com/snatd/snatd/rules"
 )
@@ -28,7 +27,9 @@ translates nothing new; run cleanup again when they have ended.`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			cfg, err := flags.load()
 			if err != nil {
-				return err
+				// What is in the kernel must be removable whatever the file says.
+				fmt.Fprintf(command.ErrOrStderr(), "snatd: %v; going on with the defaults\n", err)
+				cfg = config.Default()
 			}
 			return cleanup(command.OutOrStdout(), engine.NetworkOf(cfg, link.Link{}))
 		},
@@ -37,15 +38,7 @@ translates nothing new; run cleanup again when they have ended.`,
 	return command
 }
 
-func cleanup(out io.Writer, network rules.Network) (err error) {
-	lock, err := instance.Acquire()
-	if errors.Is(err, instance.ErrRunning) {
-		return fmt.Errorf("%w, which would put everything back: stop it first", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
+func cleanup(out io.Writer, network rules.Network) error {
 	removed, err := engine.Cleanup(slog.New(slog.NewTextHandler(os.Stderr, nil)), network)
 	if err != nil {
 		return err

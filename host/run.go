@@ -12,7 +12,6 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
-	"github.com/snatd/snatd/host/instance"
 )
 
 func runCommand() *cobra.Command {
@@ -37,7 +36,7 @@ func runCommand() *cobra.Command {
 	return command
 }
 
-func run(command *cobra.Command, flags *configFlags, log *slog.Logger) (err error) {
+func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 	cfg, err := flags.load()
 	if err != nil {
 		return err
@@ -45,19 +44,13 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) (err erro
 	if cfg.Metrics.Listen != "" && cfg.Metrics != config.Default().Metrics {
 		log.Warn("metrics.listen is accepted, but this version serves no metrics")
 	}
-	// First of all, so that a second daemon ends before it touches anything.
-	lock, err := instance.Acquire()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Close()) }()
-	listener, err := api.Listen(cfg.Socket)
-	if err != nil {
-		return err
-	}
 	daemon, err := engine.New(engine.Options{Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
+	}
+	listener, err := api.Listen(cfg.Socket)
+	if err != nil {
+		return errors.Join(err, daemon.Close())
 	}
 	log.Info("snatd starts", "version", version(), "config", flags.path())
 	group, ctx := errgroup.WithContext(command.Context())

@@ -85,9 +85,14 @@ func TestBadModules(t *testing.T) {
 	loop := wasmtest.New()
 	loop.Func(abi.Decide, wasmtest.Sig(0, 1), wasmtest.Forever(), wasmtest.Const(0))
 	d.write("policies.d/05-loop.wasm", string(loop.Bytes()))
+	hang := wasmtest.New()
+	hang.Func(abi.Initialize, wasmtest.Sig(0, 0), wasmtest.Forever())
+	hang.Func(abi.Decide, wasmtest.Sig(0, 1), wasmtest.Const(1))
+	d.write("policies.d/06-hang.wasm", string(hang.Bytes()))
 	d.run()
 	d.waitReady()
 	d.waitProblem("05-loop.wasm")
+	d.waitProblem("06-hang.wasm")
 	d.check(onlyOutside)
 
 	// A change gets through beside it.

@@ -104,28 +104,85 @@ func TestBadConfigurationAtStart(t *testing.T) {
 	}
 }
 
-// Without facts or a primary address the daemon waits, says so, and begins by
-// itself when they come.
+// Without facts the daemon waits, says so, and begins by itself when they come.
 func TestWaitsForFacts(t *testing.T) {
 	d := prepare(t)
 	d.write("facts.yaml", "vpc: {cidrs: [")
 	d.run()
-	d.wait("the daemon to say that it waits", func() error {
-		status, err := d.client.Status(t.Context())
+	d.waitWaiting("valid facts")
+	d.write("facts.yaml", baseFacts)
+	d.waitReady()
+	d.check(onlyOutside)
+}
+
+// waitWaiting waits until the daemon says what it waits for, with nothing in the
+// kernel.
+func (d *daemon) waitWaiting(what string) {
+	d.t.Helper()
+	d.wait("the daemon to say that it waits for "+what, func() error {
+		status, err := d.client.Status(d.t.Context())
 		if err != nil {
 			return err
 		}
-		if status.Ready || !strings.Contains(status.Waiting, "facts") {
+		if status.Ready || !strings.Contains(status.Waiting, what) {
 			return fmt.Errorf("waiting: %q", status.Waiting)
 		}
 		return nil
 	})
 	if held := d.kernel(); held != (kernel{}) {
-		t.Errorf("the kernel holds %+v", held)
+		d.t.Errorf("the kernel holds %+v", held)
 	}
-	d.write("facts.yaml", baseFacts)
+}
+
+// A node has no primary interface, or no address, for a while after its start.
+func TestWaitsForTheAddress(t *testing.T) {
+	d := prepare(t)
+	d.setConfig("network: {primaryInterface: eth7}\n")
+	d.run()
+	d.waitWaiting("the primary interface and its address")
+	d.waitProblem("there is no interface eth7")
+	d.ip("link", "add", "eth7", "type", "bridge")
+	d.waitProblem("interface eth7 has no global IPv4 address")
+	d.ip("address", "add", "10.0.3.3/32", "dev", "eth7")
 	d.waitReady()
+	if s := d.status(); s.Primary != "10.0.3.3" || s.Interface != "eth7" {
+		t.Errorf("primary %s on %s", s.Primary, s.Interface)
+	}
+}
+
+// A configuration that names an address waits for it, and is in force when the
+// address comes; live connections keep the one that they had.
+func TestPrimaryAddressChanges(t *testing.T) {
+	d := start(t)
+	open := d.openAll()
+	d.setConfig("network: {primaryInterface: eth0, primaryAddress: 10.0.0.11}\nsnat: {excludeCIDRs: [172.31.0.0/16]}\n")
+	d.waitProblem("interface eth0 has no address 10.0.0.11")
 	d.check(onlyOutside)
+	d.ip("address", "add", "10.0.0.11/18", "dev", "eth0")
+	d.waitAction(lab.PodB, lab.Peered, "exclude")
+	if s := d.status(); s.Primary != "10.0.0.11" || len(s.Problems) > 0 {
+		t.Errorf("primary %s, problems %v", s.Primary, s.Problems)
+	}
+	for _, conn := range open {
+		conn.check(t)
+	}
+}
+
+// Bad facts keep nobody from changing the configuration.
+func TestConfigurationBesideBadFacts(t *testing.T) {
+	d := start(t)
+	for _, bad := range []string{
+		"- {namespace: default, name: twin, ip: 10.0.1.5}\n",
+		"- {namespace: default, name: primary, ip: 10.0.0.10}\n",
+	} {
+		d.write("facts.yaml", baseFacts+bad)
+		d.waitProblem("facts.yaml")
+		d.setConfig(baseConfig + "snat: {external: true}\n")
+		d.waitAction(lab.PodA, lab.Internet, "exclude")
+		d.check(nothing)
+		d.setConfig(baseConfig)
+		d.waitAction(lab.PodA, lab.Internet, "translate")
+	}
 }
 
 // The variables of the AWS plugin override the file.

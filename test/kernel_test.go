@@ -1,12 +1,14 @@
 package test
 
 import (
+	"fmt"
 	"log/slog"
 	"os/exec"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/nstest"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -44,6 +46,21 @@ func (d *daemon) marks() (marks []uint32, err error) {
 		}
 	}
 	return marks, err
+}
+
+// ip runs iproute2 on the node.
+func (d *daemon) ip(arguments ...string) {
+	d.t.Helper()
+	nstest.Need(d.t, "ip", "iproute2")
+	err := d.lab.Node.Do(func() error {
+		if out, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil {
+			return fmt.Errorf("ip %q: %w\n%s", arguments, err, out)
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // listing is all that nft lists on the node; handles change with every change.

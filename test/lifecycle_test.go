@@ -74,6 +74,33 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
+// Cleanup finds live connections also where somebody removed the routing rule,
+// and puts it back for them.
+func TestCleanupWithoutRule(t *testing.T) {
+	d := start(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	d.stop(syscall.SIGTERM)
+	d.ip("rule", "del", "priority", "1025")
+	if out, stderr, err := d.output(nil, "cleanup"); err != nil || !strings.Contains(out, "1 live translated connections") {
+		t.Errorf("cleanup: %v, %s%s", err, out, stderr)
+	}
+	conn.check(t)
+}
+
+// Cleanup works whatever the configuration says by now.
+func TestCleanupWithBadConfiguration(t *testing.T) {
+	d := start(t)
+	d.stop(syscall.SIGTERM)
+	d.setConfig("snat: [")
+	out, stderr, err := d.output(nil, "cleanup")
+	if err != nil || strings.TrimSpace(out) != "removed" || !strings.Contains(stderr, "going on with the defaults") {
+		t.Errorf("cleanup: %v, %s%s", err, out, stderr)
+	}
+	if held := d.kernel(); held != (kernel{}) {
+		t.Errorf("the kernel holds %+v", held)
+	}
+}
+
 // A connection keeps the mark that it was translated with, and its route, when
 // the mark is changed, also over a restart.
 func TestMarkChange(t *testing.T) {

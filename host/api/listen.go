@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Listen makes the daemon's unix socket, for root only, in place of one that a
@@ -29,10 +31,7 @@ func listen(socket string) (net.Listener, error) {
 	case info.Mode().Type() != os.ModeSocket:
 		return nil, errors.New("there is a file, which is no socket: name another path")
 	default:
-		if connection, err := net.Dial("unix", socket); err == nil {
-			return nil, errors.Join(errors.New("another program answers there: name another path"), connection.Close())
-		}
-		if err := os.Remove(socket); err != nil {
+		if err := removeDead(socket); err != nil {
 			return nil, err
 		}
 	}
@@ -44,4 +43,16 @@ func listen(socket string) (net.Listener, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
+}
+
+// removeDead removes a socket that nobody listens on any more.
+func removeDead(socket string) error {
+	connection, err := net.Dial("unix", socket)
+	switch {
+	case err == nil:
+		return errors.Join(errors.New("another program answers there: name another path"), connection.Close())
+	case !errors.Is(err, unix.ECONNREFUSED):
+		return fmt.Errorf("another program's, it seems: name another path: %w", err)
+	}
+	return os.Remove(socket)
 }

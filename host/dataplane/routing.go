@@ -38,7 +38,8 @@ func (d *Dataplane) AddRouting(mark uint32) error {
 	if errors.Is(err, unix.EEXIST) {
 		// The kernel takes the wanted rule for a stale one that also says where
 		// packets come from.
-		if err := d.removeRules(ours); err != nil {
+		colliding := slices.DeleteFunc(ours, func(r routes.Rule) bool { return r.Mark != mark })
+		if err := d.removeRules(colliding); err != nil {
 			return err
 		}
 		err = d.routes.RuleAdd(wanted)

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -15,7 +17,14 @@ func Cleanup(log *slog.Logger, network rules.Network) (Removed, error) {
 	if err != nil {
 		return Removed{}, err
 	}
+	lock, err := instance.Acquire()
+	if errors.Is(err, instance.ErrRunning) {
+		err = fmt.Errorf("%w, which would put everything back: stop it first", err)
+	}
+	if err != nil {
+		return Removed{}, errors.Join(err, dp.Close())
+	}
 	i := installer{kernel: dp, log: log}
 	removed, err := i.remove(network)
-	return removed, errors.Join(err, dp.Close())
+	return removed, errors.Join(err, lock.Close(), dp.Close())
 }

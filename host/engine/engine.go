@@ -17,6 +17,7 @@ import (
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/host/policy"
 )
 
@@ -38,30 +39,42 @@ type Engine struct {
 	reader    *Reader
 	modules   *Modules
 	dataplane *dataplane.Dataplane
+	lock      *instance.Lock
 	installer installer
 	follower  follower
+	retries   retries
 	state     atomic.Pointer[State]
 	reported  []Problem
 }
 
-// New returns an engine for the current network namespace. It fails if the
-// kernel or the process's rights cannot do what the engine needs.
+// New returns an engine for the current network namespace, where it is the only
+// one. It fails if the kernel or the process's rights cannot do what the engine
+// needs. Run or Close end it.
 func New(options Options) (*Engine, error) {
 	dp, err := dataplane.Open(options.Log)
 	if err != nil {
 		return nil, err
+	}
+	lock, err := instance.Acquire()
+	if err != nil {
+		return nil, errors.Join(err, dp.Close())
 	}
 	e := &Engine{
 		options:   options,
 		log:       options.Log,
 		reader:    NewReader(options.Load),
 		dataplane: dp,
+		lock:      lock,
 		installer: installer{kernel: dp, log: options.Log},
 		follower:  follower{log: options.Log},
+		retries:   retries{},
 	}
 	e.state.Store(&State{Waiting: "starting"})
 	return e, nil
 }
+
+// Close ends an engine that does not Run.
+func (e *Engine) Close() error { return errors.Join(e.dataplane.Close(), e.lock.Close()) }
 
 // State is what the last pass published.
 func (e *Engine) State() *State { return e.state.Load() }
@@ -72,7 +85,7 @@ const settle = 20 * time.Millisecond
 
 // Run runs passes until ctx ends; it leaves the rules in place.
 func (e *Engine) Run(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, e.dataplane.Close()) }()
+	defer func() { err = errors.Join(err, e.Close()) }()
 	defer e.follower.close()
 	wasm, err := policy.NewEngine(ctx, policy.Options{CacheDir: e.options.Config.Policies.Cache, Log: e.log})
 	if err != nil {
@@ -82,25 +95,23 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, wasm.Close(context.WithoutCancel(ctx))) }()
 	}
 	e.modules = NewModules(ctx, wasm, e.log)
-	failures := 0
 	for ctx.Err() == nil {
-		due := time.Now().Add(settle)
-		var retry <-chan time.Time
-		if again := e.pass(ctx); again {
-			failures++
-			retry = time.After(backoff(failures))
-		} else {
-			failures = 0
-		}
-		if !e.await(ctx, retry) || !pause(ctx, time.Until(due)) {
+		settled := time.Now().Add(settle)
+		next := e.pass(ctx)
+		if !e.await(ctx, next) || !pause(ctx, time.Until(settled)) {
 			break
 		}
 	}
 	return nil
 }
 
-// await waits until a pass is due; false says that ctx ended.
-func (e *Engine) await(ctx context.Context, retry <-chan time.Time) bool {
+// await waits until a pass is due, at next at the latest if that is not zero;
+// false says that ctx ended.
+func (e *Engine) await(ctx context.Context, next time.Time) bool {
+	var retry <-chan time.Time
+	if !next.IsZero() {
+		retry = time.After(time.Until(next))
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -129,13 +140,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-time.After(d):
 		return true
 	}
-}
-
-// backoff is the pause after n passes in a row that should be tried again: 100
-// ms, doubling, 30 s at most.
-func backoff(n int) time.Duration {
-	const least, most = 100 * time.Millisecond, 30 * time.Second
-	return min(least<<min(n-1, 10), most)
 }
 
 // report logs what is wrong now and was not before, and what is mended.

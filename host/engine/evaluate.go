@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/facts"
@@ -39,8 +38,8 @@ func (d Decided) decisions() []rules.Decision {
 }
 
 // Decide loads the modules of the inputs, lets them decide for every subject and
-// compiles the decisions. Problems are modules' failures, which cost nothing but themselves; an error
-// means that there is nothing to install.
+// compiles the decisions. Problems are modules' failures, which cost nothing but
+// themselves; an error means that there is nothing to install.
 func Decide(ctx context.Context, in Inputs, modules *Modules) (*Result, []Problem, error) {
 	result, p, err := decide(ctx, in, modules)
 	return result, p.list, err
@@ -55,20 +54,10 @@ func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems
 
 func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
 	network := NetworkOf(in.Config, in.Link)
-	snapshot, err := facts.New(in.Document, facts.Settings{
-		IPFamily:       in.Config.Network.IPFamily,
-		PrimaryAddress: network.Primary,
-		External:       in.Config.SNAT.External,
-		ExcludeCIDRs:   in.Config.SNAT.ExcludeCIDRs,
-		WithoutPods:    in.Config.Facts.Pods == config.PodsNone,
-	})
-	if err != nil {
-		return nil, problems{}, fmt.Errorf("facts: %w", err)
-	}
-	result := &Result{Snapshot: snapshot, Network: network}
+	result := &Result{Snapshot: in.Snapshot, Network: network}
 	var failed failures
 	var names []string
-	for _, subject := range snapshot.Subjects() {
+	for _, subject := range in.Snapshot.Subjects() {
 		if ctx.Err() != nil {
 			return nil, problems{}, ctx.Err()
 		}
@@ -83,7 +72,8 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 	if in.Config.Network.IPFamily == config.IPv6 {
 		return result, failed.problems(), nil
 	}
-	result.Ruleset, err = compile(network, result.Decided)
+	ruleset, err := compile(network, result.Decided)
+	result.Ruleset = ruleset
 	return result, failed.problems(), err
 }
 

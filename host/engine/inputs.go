@@ -12,21 +12,24 @@ import (
 
 // Inputs is everything that a pass decides from, read from where it really is.
 type Inputs struct {
-	Config   config.Config
-	Document *facts.Document
-	Link     link.Link
+	Config config.Config
+	Link   link.Link
+	// Snapshot is made of the facts and of what the others say.
+	Snapshot *facts.Snapshot
 	Modules  []dropin.File
 }
 
 // Reader reads inputs and keeps the last good value of each, so that a source
 // that fails withdraws nothing.
 type Reader struct {
-	load    func() (config.Config, error)
-	last    Inputs
-	loaded  bool // a configuration was valid once
-	linked  bool // the primary interface was found once
-	dropins *dropin.Directory
-	path    string // of dropins
+	load     func() (config.Config, error)
+	last     Inputs
+	document *facts.Document // of the last snapshot
+	loaded   bool            // a configuration was valid once
+	linked   bool            // the primary interface was found once
+	pending  bool            // a configuration waits for its primary interface
+	dropins  *dropin.Directory
+	path     string // of dropins
 }
 
 // NewReader returns a Reader of the configuration that load returns, and of
@@ -36,20 +39,24 @@ func NewReader(load func() (config.Config, error)) *Reader { return &Reader{load
 // Read reads all inputs. It returns the problems met, and an error if there is
 // an input that never had a good value: then nothing can be decided yet.
 func (r *Reader) Read() (Inputs, []Problem, error) {
-	var p problems
+	in, p, err := r.read()
+	return in, p.list, err
+}
+
+func (r *Reader) read() (in Inputs, p problems, err error) {
 	r.readConfig(&p)
 	if !r.loaded {
-		return r.last, p.list, errors.New("waiting for a valid configuration")
+		return r.last, p, errors.New("waiting for a valid configuration")
+	}
+	r.readModules(&p)
+	if !r.linked && r.last.Config.Network.IPFamily != config.IPv6 {
+		return r.last, p, errors.New("waiting for the primary interface and its address")
 	}
 	r.readFacts(&p)
-	r.readModules(&p)
-	switch {
-	case r.last.Document == nil:
-		return r.last, p.list, fmt.Errorf("waiting for valid facts in %s", r.last.Config.Facts.File)
-	case !r.linked && r.last.Config.Network.IPFamily != config.IPv6:
-		return r.last, p.list, errors.New("waiting for the primary interface and its address")
+	if r.last.Snapshot == nil {
+		err = fmt.Errorf("waiting for valid facts in %s", r.last.Config.Facts.File)
 	}
-	return r.last, p.list, nil
+	return r.last, p, err
 }
 
 // readConfig takes a new configuration only together with the primary interface
@@ -67,6 +74,7 @@ func (r *Reader) readConfig(p *problems) {
 	if err == nil {
 		err = NetworkOf(cfg, primary).Check()
 	}
+	r.pending = err != nil
 	old := r.last.Config.Network
 	same := cfg.Network.PrimaryInterface == old.PrimaryInterface && cfg.Network.PrimaryAddress == old.PrimaryAddress
 	switch {
@@ -83,13 +91,32 @@ func (r *Reader) readConfig(p *problems) {
 	}
 }
 
+// readFacts makes a snapshot of the facts, or of the last good ones, with what
+// the configuration and the link say now.
 func (r *Reader) readFacts(p *problems) {
-	document, err := facts.Load(r.last.Config.Facts.File, r.last.Config.Network.IPFamily)
-	if err != nil {
-		p.add("facts", err)
+	cfg := r.last.Config
+	settings := facts.Settings{
+		IPFamily:       cfg.Network.IPFamily,
+		PrimaryAddress: r.last.Link.Addr,
+		External:       cfg.SNAT.External,
+		ExcludeCIDRs:   cfg.SNAT.ExcludeCIDRs,
+		WithoutPods:    cfg.Facts.Pods == config.PodsNone,
+	}
+	document, err := facts.Load(cfg.Facts.File, cfg.Network.IPFamily)
+	if err == nil {
+		var snapshot *facts.Snapshot
+		if snapshot, err = facts.New(document, settings); err == nil {
+			r.last.Snapshot, r.document = snapshot, document
+			return
+		}
+	}
+	p.add("facts", err)
+	if r.document == nil {
 		return
 	}
-	r.last.Document = document
+	if snapshot, err := facts.New(r.document, settings); err == nil {
+		r.last.Snapshot = snapshot
+	}
 }
 
 func (r *Reader) readModules(p *problems) {
@@ -107,7 +134,7 @@ func (r *Reader) readModules(p *problems) {
 // linkChanged says whether the primary interface is another than at the last
 // Read; most changes of links and routes on a node are about pods.
 func (r *Reader) linkChanged() bool {
-	if !r.loaded || !r.linked {
+	if !r.loaded || !r.linked || r.pending {
 		return true
 	}
 	network := r.last.Config.Network

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/snatd/snatd/rules"
@@ -103,7 +104,7 @@ type Removed struct {
 // remove removes what snatd put into the kernel. While translated connections
 // live, what they need stays and translates nothing new: deleting the last nat
 // chain would break them, and so would losing their route. The marks are those
-// of the routing rules: the network may be configured otherwise by now.
+// of the routing rules too: the network may be configured otherwise by now.
 func (i *installer) remove(network rules.Network) (Removed, error) {
 	exists, err := i.kernel.Exists(rules.TableName)
 	if err != nil {
@@ -114,6 +115,9 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 		return Removed{}, err
 	}
 	removed := Removed{Changed: exists || len(marks) > 0}
+	if exists && !slices.Contains(marks, network.Mark) {
+		marks = append(marks, network.Mark) // somebody else may have removed its rule
+	}
 	for _, mark := range marks {
 		live, err := i.kernel.LiveTranslations(mark)
 		if err != nil {
@@ -126,6 +130,11 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 		return Removed{Live: removed.Live}, nil
 	case removed.Live > 0:
 		network.Mark, network.EarlierMarks = marks[0], marks[1:]
+		for _, mark := range marks {
+			if err := i.kernel.AddRouting(mark); err != nil {
+				return Removed{}, err
+			}
+		}
 		return removed, i.apply(rules.Replace(rules.Draining(network)))
 	case exists:
 		if err := i.apply(rules.Replace(nil)); err != nil {

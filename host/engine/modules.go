@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,7 +32,9 @@ type Modules struct {
 	set    *policy.Set
 	loaded map[string]*module
 	last   policy.Policy // the default
-	native bool
+	native bool          // it runs natively
+	// behind is the default module with the native one behind it; nil if native.
+	behind *policy.Fallback
 }
 
 // module is a drop-in, and what came of its newest version.
@@ -40,6 +43,10 @@ type module struct {
 	sha256 string        // of the version that decides
 	tried  string        // identity of the newest version that was tried
 	err    error         // why the newest version was refused
+	// A refusal that says nothing about the module is tried again at retry,
+	// after so many failures.
+	retry    time.Time
+	failures int
 }
 
 // NewModules loads the default module: as Wasm with the native one behind it,
@@ -62,7 +69,8 @@ func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *M
 		loaded, err := engine.Load(ctx, DefaultModule, wasm, nil, grants)
 		if err == nil {
 			log.Info("default module loaded", "mode", engine.Mode(), "duration", time.Since(start).Round(time.Millisecond))
-			m.last = policy.Memoize(policy.WithFallback(loaded, native, log))
+			m.behind = policy.WithFallback(loaded, native, log)
+			m.last = policy.Memoize(m.behind)
 			return m
 		}
 		log.Error("the default module does not load as Wasm, it runs natively", "error", err)
@@ -104,24 +112,49 @@ func (m *Modules) Sync(ctx context.Context, files []dropin.File) (p problems) {
 // update loads file if it is not the version that was tried last.
 func (m *Modules) update(ctx context.Context, entry *module, file dropin.File) {
 	if file.Err != nil {
-		entry.err, entry.tried = file.Err, ""
+		entry.err, entry.tried, entry.retry = file.Err, "", time.Time{}
 		return
 	}
-	if file.Identity() == entry.tried {
+	if file.Identity() != entry.tried {
+		entry.failures = 0
+	} else if entry.retry.IsZero() || time.Now().Before(entry.retry) {
 		return
 	}
 	start := time.Now()
 	loaded, err := m.load(ctx, file)
-	entry.err, entry.tried = err, file.Identity()
+	entry.err, entry.tried, entry.retry = err, file.Identity(), time.Time{}
 	if err != nil {
 		if !final(err) {
-			entry.tried = ""
+			entry.failures++
+			entry.retry = time.Now().Add(retryFactor * policy.Backoff(entry.failures))
 		}
 		return
 	}
 	m.close(ctx, entry.policy)
 	entry.policy, entry.sha256 = policy.Memoize(loaded), file.SHA256
 	m.log.Info("module loaded", "module", file.Name, "sha256", file.SHA256, "duration", time.Since(start).Round(time.Millisecond))
+}
+
+// retryFactor makes the pauses between tries of a module that does not load ten
+// times as long as others: each try may cost a second.
+const retryFactor = 10
+
+// nextTry is when a pass may achieve more although no input changes.
+func (m *Modules) nextTry() time.Time {
+	next := m.set.NextTry()
+	for _, entry := range m.loaded {
+		next = earlier(next, entry.retry)
+	}
+	return next
+}
+
+// defaultFailure is why the default module decides natively; nil if it does not,
+// or never did otherwise.
+func (m *Modules) defaultFailure() error {
+	if m.behind == nil || m.behind.Failure() == nil {
+		return nil
+	}
+	return fmt.Errorf("%s; it decided natively", moduleMessage(m.behind.Failure()))
 }
 
 // final says whether a version that failed to load would fail again: a file
@@ -169,6 +202,8 @@ func (m *Modules) Status(files []dropin.File) []ModuleStatus {
 	last := ModuleStatus{Name: DefaultModule, State: "active"}
 	if m.native {
 		last.State = "native"
+	} else if failure := m.behind.Failure(); failure != nil {
+		last.State, last.Error = "native", moduleMessage(failure)
 	}
 	return append(list, last)
 }

@@ -8,49 +8,60 @@ import (
 )
 
 // pass takes the inputs through the whole pipeline and publishes the outcome.
-// It says whether it should be tried again although no input changes.
-func (e *Engine) pass(ctx context.Context) (again bool) {
-	in, found, waiting := e.reader.Read()
-	fresh, unfollowed := e.follower.follow(ctx, e.options.ConfigFile, in.Config)
-	if fresh {
+// It returns when the next pass is due although no input changes; zero for never.
+func (e *Engine) pass(ctx context.Context) (next time.Time) {
+	in, p, waiting := e.reader.read()
+	for range 3 { // more only if the configuration names other files each time
+		fresh, unfollowed := e.follower.follow(ctx, e.options.ConfigFile, in.Config)
+		if !fresh {
+			p.join(unfollowed)
+			break
+		}
 		// What changed between the reading and the following has no tick.
-		in, found, waiting = e.reader.Read()
+		in, p, waiting = e.reader.read()
 	}
-	p := problems{list: found}
-	p.join(unfollowed)
 
-	next := *e.state.Load()
-	switch {
-	case waiting != nil:
-		next.Waiting = waiting.Error()
-	default:
-		e.decide(ctx, in, &next, &p)
+	state := *e.state.Load()
+	if waiting != nil {
+		state.Waiting = waiting.Error()
+	} else {
+		e.decide(ctx, in, &state, &p)
 	}
 	if ctx.Err() != nil {
-		return false // what failed now failed because of that
+		return next // what failed now failed because of that
 	}
 	p.list = append(p.list, e.needsRestart(in.Config)...)
-	next.Problems = p.list
-	if next.Waiting != "" {
-		e.report(append(p.list[:len(p.list):len(p.list)], Problem{"engine", next.Waiting}))
+	state.Problems = p.list
+	if state.Waiting != "" {
+		e.report(append(p.list[:len(p.list):len(p.list)], Problem{"engine", state.Waiting}))
 	} else {
 		e.report(p.list)
 	}
-	e.state.Store(&next)
-	return p.passing
+	e.state.Store(&state)
+	next = earlier(e.retries.plan(time.Now(), p.passing), e.modules.nextTry())
+	if e.installer.waits() {
+		next = earlier(next, time.Now().Add(drainPause))
+	}
+	return next
 }
+
+// drainPause is how often the engine looks whether connections have ended.
+const drainPause = 5 * time.Second
 
 // decide takes complete inputs to the kernel.
 func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems) {
 	result, met, err := decide(ctx, in, e.modules)
 	p.join(met)
 	next.Modules = e.modules.Status(in.Modules)
+	if err := e.modules.defaultFailure(); err != nil {
+		p.addModule(DefaultModule, err)
+	}
 	if err != nil {
 		p.add("policy", err)
 		next.Waiting = "waiting for facts and modules that give a complete decision"
 		return
 	}
-	changed, err := e.bring(result, p)
+	changed, err := e.bring(result)
 	if changed {
 		next.Changes++
 		next.Applied = time.Now()
@@ -64,8 +75,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 }
 
 // bring makes the kernel hold a result, which in an IPv6 cluster is nothing.
-func (e *Engine) bring(result *Result, p *problems) (changed bool, err error) {
-	defer func() { p.passing = p.passing || e.installer.waits() }()
+func (e *Engine) bring(result *Result) (changed bool, err error) {
 	if result.Ruleset != nil {
 		return e.installer.install(result.Ruleset)
 	}

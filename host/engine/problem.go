@@ -15,11 +15,11 @@ type Problem struct {
 
 func (p Problem) String() string { return p.Source + ": " + p.Message }
 
-// problems are what a stage met, and whether it may pass without any input
-// being changed, so that trying again helps.
+// problems are what a stage met, and the sources of those that may pass without
+// any input being changed, so that trying again helps.
 type problems struct {
 	list    []Problem
-	passing bool
+	passing []string
 }
 
 func (p *problems) add(source string, err error) {
@@ -29,13 +29,12 @@ func (p *problems) add(source string, err error) {
 // addPassing adds a problem that trying again may mend.
 func (p *problems) addPassing(source string, err error) {
 	p.add(source, err)
-	p.passing = true
+	p.passing = append(p.passing, source)
 }
 
 // addModule adds why a module does not load.
 func (p *problems) addModule(name string, err error) {
 	p.list = append(p.list, Problem{"module " + name, moduleMessage(err)})
-	p.passing = p.passing || policy.Transient(err)
 }
 
 // moduleMessage is the text of a module's error without the module's name, which
@@ -50,7 +49,7 @@ func moduleMessage(err error) string {
 
 func (p *problems) join(more problems) {
 	p.list = append(p.list, more.list...)
-	p.passing = p.passing || more.passing
+	p.passing = append(p.passing, more.passing...)
 }
 
 // failures are the modules' errors in a pass. One that many subjects share is
@@ -90,7 +89,6 @@ func (f *failures) problems() (p problems) {
 			source = "module " + failed.Module
 		}
 		p.list = append(p.list, Problem{source, "for " + where + ": " + moduleMessage(first.err)})
-		p.passing = p.passing || policy.Transient(first.err)
 	}
 	return p
 }

@@ -5,69 +5,81 @@ package instance
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// Directory holds a file for each network namespace that was ever managed.
-const Directory = "/run/snatd"
+// name is an abstract unix socket: such names belong to the network namespace,
+// need no file, and are free again when their process dies.
+const name = "@snatd/instance"
 
 // Lock is held as long as the process lives, or until Close.
-type Lock struct{ file *os.File }
+type Lock struct{ listener net.Listener }
 
 // ErrRunning says that another process holds the lock.
 var ErrRunning = errors.New("a snatd is running in this network namespace already")
 
 // Acquire takes the lock for the network namespace of the calling thread. The
 // error wraps ErrRunning and names the process if another one has it.
+//
+// Anybody may take such a name. Who is neither root nor this process's user
+// cannot manage the namespace, so theirs is no lock: a Lock is returned that
+// holds nothing.
 func Acquire() (*Lock, error) {
-	path, err := path()
+	listener, err := net.Listen("unix", name)
+	if err == nil {
+		go answer(listener)
+		return &Lock{listener}, nil
+	}
+	if !errors.Is(err, unix.EADDRINUSE) {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	holder, err := holder()
+	if err != nil {
+		return nil, fmt.Errorf("lock: who holds %s: %w", name, err)
+	}
+	if holder.Uid != 0 && int(holder.Uid) != os.Geteuid() {
+		return &Lock{}, nil
+	}
+	return nil, fmt.Errorf("%w: process %d", ErrRunning, holder.Pid)
+}
+
+// answer keeps the queue of those who ask from filling up.
+func answer(listener net.Listener) {
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return // the lock was given back
+		}
+		_ = connection.Close() // nothing was said
+	}
+}
+
+// holder asks the kernel who listens.
+func holder() (*unix.Ucred, error) {
+	connection, err := net.Dial("unix", name)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(Directory, 0o700); err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	defer func() { _ = connection.Close() }() // nothing is written
+	raw, err := connection.(*net.UnixConn).SyscallConn()
 	if err != nil {
-		return nil, fmt.Errorf("lock: %w", err)
+		return nil, err
 	}
-	if err := take(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return &Lock{file}, nil
+	var credentials *unix.Ucred
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		credentials, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+	})
+	return credentials, errors.Join(err, failed)
 }
 
-func take(file *os.File) error {
-	err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		holder, _ := os.ReadFile(file.Name()) // for people only
-		return fmt.Errorf("%w: process %s", ErrRunning, strings.TrimSpace(string(holder)))
+// Close gives the lock back.
+func (l *Lock) Close() error {
+	if l.listener == nil {
+		return nil
 	}
-	if err == nil {
-		err = file.Truncate(0)
-	}
-	if err == nil {
-		_, err = fmt.Fprintln(file, os.Getpid())
-	}
-	if err != nil {
-		return fmt.Errorf("lock %s: %w", file.Name(), err)
-	}
-	return nil
-}
-
-// Close gives the lock back. The file stays: whoever has it open must see the
-// same one as whoever opens it later.
-func (l *Lock) Close() error { return l.file.Close() }
-
-// path names the namespace as the kernel does: by the inode of its nsfs file.
-func path() (string, error) {
-	var stat unix.Stat_t
-	if err := unix.Stat("/proc/thread-self/ns/net", &stat); err != nil {
-		return "", fmt.Errorf("lock: network namespace: %w", err)
-	}
-	return filepath.Join(Directory, fmt.Sprintf("netns-%d.lock", stat.Ino)), nil
+	return l.listener.Close()
 }

@@ -2,9 +2,9 @@ package policy
 
 import (
 	"context"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
+	"time"
 
 	"github.com/snatd/snatd/sdk"
 )
@@ -25,56 +25,98 @@ func (r *runaway) Decide(ctx context.Context, facts sdk.Source) (Evaluation, err
 	return r.Policy.Decide(ctx, facts)
 }
 
-// TestBreaker: a policy that runs away on one pod is stopped for the rest of the
-// pass, and cannot be kept by that pod from deciding for the others.
+// passes drives a Set over named pods, with a clock of its own.
+type passes struct {
+	t      *testing.T
+	policy *runaway
+	set    *Set
+	clock  time.Time
+	pods   []string
+}
+
+func newPasses(t *testing.T, class Class, pods ...string) *passes {
+	p := &passes{t: t, policy: &runaway{Policy: excluding("10-a", ""), class: class}, clock: time.Unix(0, 0), pods: pods}
+	p.set = NewSet([]Policy{p.policy, excluding("default", "")})
+	p.set.breakers[p.policy].now = func() time.Time { return p.clock }
+	return p
+}
+
+// pass checks for which pods the policy runs, and which get an error, where it
+// runs away on the slow ones.
+func (p *passes) pass(what string, slow, wantRuns, wantErrs string) {
+	p.t.Helper()
+	p.policy.runs = nil
+	var errs []string
+	for _, name := range p.pods {
+		facts := sdk.Map{"pod.name": name}
+		if strings.Contains(slow, name) {
+			facts["slow"] = "true"
+		}
+		evaluations, failed := p.set.Decide(context.Background(), name, facts)
+		if last := evaluations[len(evaluations)-1]; last.Decision.Module != "default" {
+			p.t.Errorf("%s: the other policy did not decide for %s", what, name)
+		}
+		if len(failed) > 0 {
+			errs = append(errs, name)
+		}
+	}
+	p.set.Retain(p.pods)
+	if got := strings.Join(p.policy.runs, ""); got != wantRuns {
+		p.t.Errorf("%s: runs for %q, want %q", what, got, wantRuns)
+	}
+	if got := strings.Join(errs, ""); got != wantErrs {
+		p.t.Errorf("%s: errors for %q, want %q", what, got, wantErrs)
+	}
+}
+
+// due moves the clock to the next try.
+func (p *passes) due() {
+	p.t.Helper()
+	next := p.set.NextTry()
+	if !next.After(p.clock) || next.After(p.clock.Add(30*time.Second)) {
+		p.t.Fatalf("the next try is at %s, now is %s", next, p.clock)
+	}
+	p.clock = next
+}
+
+// TestBreaker: a pod that a policy runs away on costs the others nothing, not
+// even when it is the first, and is tried again in growing pauses.
 func TestBreaker(t *testing.T) {
 	for _, class := range []Class{ClassDeadline, ClassBudget} {
-		t.Run(string(class), func(t *testing.T) {
-			p := &runaway{Policy: excluding("10-a", ""), class: class}
-			set := NewSet([]Policy{p, excluding("default", "")})
-			pass := func(what string, slow string, wantRuns, wantErrs []string, transient int) {
-				t.Helper()
-				p.runs = nil
-				var errs []string
-				again := 0
-				for _, name := range []string{"a", "b", "c"} {
-					facts := sdk.Map{"pod.name": name}
-					if name == slow {
-						facts["slow"] = "true"
-					}
-					evaluations, failed := set.Decide(context.Background(), name, facts)
-					if last := evaluations[len(evaluations)-1]; last.Decision.Module != "default" {
-						t.Errorf("%s: the other policy did not decide for %s", what, name)
-					}
-					for _, err := range failed {
-						errs = append(errs, name+": "+err.Error())
-						if Transient(err) {
-							again++
-						}
-					}
-				}
-				set.Retain([]string{"a", "b", "c"})
-				if diff := cmp.Diff(wantRuns, p.runs); diff != "" {
-					t.Errorf("%s: runs (-want +got):\n%s", what, diff)
-				}
-				if diff := cmp.Diff(wantErrs, errs); diff != "" {
-					t.Errorf("%s: errors (-want +got):\n%s", what, diff)
-				}
-				if class == ClassBudget && again != transient {
-					t.Errorf("%s: %d transient errors, want %d", what, again, transient)
-				}
-			}
-			failed := ": policy 10-a: " + string(class) + ": decide ran away"
-			all := []string{"a", "b", "c"}
-			pass("all is well", "", all, nil, 0)
-			pass("the first runs away", "a", []string{"a"}, []string{"a" + failed, "b" + failed, "c" + failed}, 2)
-			pass("the others have their turn", "a", []string{"b", "c"}, []string{"a" + failed}, 1)
-			pass("the first is tried again", "a", []string{"a"}, []string{"a" + failed, "b" + failed, "c" + failed}, 2)
-			pass("another one runs away", "b", []string{"b"}, []string{"a" + failed, "b" + failed, "c" + failed}, 2)
-			pass("what is left", "b", []string{"c"}, []string{"a" + failed, "b" + failed}, 2)
-			pass("mended", "", all, nil, 0)
-		})
+		p := newPasses(t, class, "a", "b", "c")
+		p.pass("all is well", "", "abc", "")
+		if next := p.set.NextTry(); !next.IsZero() {
+			t.Errorf("a try is due at %s where nothing failed", next)
+		}
+		p.pass("the first runs away", "a", "abc", "a")
+		p.pass("it is not tried at once", "a", "bc", "a")
+		p.due()
+		p.pass("it is tried when due", "a", "abc", "a")
+		if pause := p.set.NextTry().Sub(p.clock); pause != Backoff(2) {
+			t.Errorf("the second pause is %s, want %s", pause, Backoff(2))
+		}
+		p.pass("a change goes through", "a", "bc", "a")
+		p.due()
+		p.pass("mended", "", "abc", "")
+		p.pass("as before", "", "abc", "")
 	}
+}
+
+// TestBreakerOpens: a pass costs a few deadlines at most, and who had no turn has
+// it in the next try, before those who had.
+func TestBreakerOpens(t *testing.T) {
+	p := newPasses(t, ClassDeadline, "a", "b", "c", "d", "e", "f")
+	p.pass("four run away", "abcd", "abc", "abcdef")
+	p.pass("no try is due", "abcd", "", "abcdef")
+	p.due()
+	p.pass("the others have their turn", "abcd", "def", "abcd")
+	p.due()
+	p.pass("then three of the four", "abcd", "abcef", "abcd")
+	p.due()
+	p.pass("the fourth before those tried twice", "abcd", "def", "abcd")
+	p.pass("no try is due again", "abcd", "ef", "abcd")
+	p.due()
+	p.pass("mended", "", "abcdef", "")
 }
 
 // TestBreakerOfOtherFailures: what fails at once stalls nothing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/snatd/snatd/sdk"
 )
@@ -39,7 +40,7 @@ func (s *Set) Replace(policies []Policy) {
 	maps.DeleteFunc(s.breakers, func(p Policy, _ *breaker) bool { return !slices.Contains(policies, p) })
 	for _, p := range policies {
 		if s.breakers[p] == nil {
-			s.breakers[p] = &breaker{suspects: map[string]*Error{}}
+			s.breakers[p] = newBreaker()
 		}
 	}
 }
@@ -55,11 +56,22 @@ func (s *Set) Retain(subjects []string) {
 		maps.DeleteFunc(evaluations, func(subject string, _ Evaluation) bool { return !keep[subject] })
 	}
 	for _, p := range s.policies {
-		s.breakers[p].next(keep)
+		s.breakers[p].end(keep)
 		if r, ok := p.(rememberer); ok {
 			r.forget()
 		}
 	}
+}
+
+// NextTry is when a pass has something to gain by trying again what ran away
+// before, although no fact has changed; zero if nothing has.
+func (s *Set) NextTry() (next time.Time) {
+	for _, b := range s.breakers {
+		if len(b.suspects) > 0 && (next.IsZero() || b.due.Before(next)) {
+			next = b.due
+		}
+	}
+	return next
 }
 
 // rememberer is a policy that remembers evaluations.
@@ -73,9 +85,9 @@ type rememberer interface {
 // a failed evaluation stands the last good one for that subject; a policy that
 // never had one is absent.
 //
-// A policy that misses its deadline or passes its budget is not run again in the
-// same pass; the other subjects get its error too, unless it remembers what it
-// decides for them.
+// A policy that misses its deadline or passes its budget is not run again for the
+// same subject before NextTry, and after a few such failures for nobody else in
+// the same pass; they get its error, unless it remembers what it decides for them.
 func (s *Set) Decide(ctx context.Context, subject string, facts sdk.Source) ([]Evaluation, []error) {
 	var errs []error
 	evaluations := make([]Evaluation, 0, len(s.policies))

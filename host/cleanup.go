@@ -30,6 +30,7 @@ translates nothing new; run cleanup again when they have ended.`,
 				// What is in the kernel must be removable whatever the file says.
 				fmt.Fprintf(command.ErrOrStderr(), "snatd: %v; going on with the defaults\n", err)
 				cfg = config.Default()
+				cfg.SNAT.Mark = 0 // others use the default too: go by the routing rules
 			}
 			return cleanup(command.OutOrStdout(), engine.NetworkOf(cfg, link.Link{}))
 		},

@@ -17,7 +17,7 @@ func Cleanup(log *slog.Logger, network rules.Network) (Removed, error) {
 	if err != nil {
 		return Removed{}, err
 	}
-	lock, err := instance.Acquire()
+	lock, err := instance.Acquire(log)
 	if errors.Is(err, instance.ErrRunning) {
 		err = fmt.Errorf("%w, which would put everything back: stop it first", err)
 	}

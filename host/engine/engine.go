@@ -55,7 +55,7 @@ func New(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := instance.Acquire()
+	lock, err := instance.Acquire(options.Log)
 	if err != nil {
 		return nil, errors.Join(err, dp.Close())
 	}

@@ -104,7 +104,8 @@ type Removed struct {
 // remove removes what snatd put into the kernel. While translated connections
 // live, what they need stays and translates nothing new: deleting the last nat
 // chain would break them, and so would losing their route. The marks are those
-// of the routing rules too: the network may be configured otherwise by now.
+// of the routing rules, and the network's unless it is zero: it may be configured
+// otherwise by now.
 func (i *installer) remove(network rules.Network) (Removed, error) {
 	exists, err := i.kernel.Exists(rules.TableName)
 	if err != nil {
@@ -115,27 +116,34 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 		return Removed{}, err
 	}
 	removed := Removed{Changed: exists || len(marks) > 0}
-	if exists && !slices.Contains(marks, network.Mark) {
+	if exists && network.Mark != 0 && !slices.Contains(marks, network.Mark) {
 		marks = append(marks, network.Mark) // somebody else may have removed its rule
 	}
+	var needed []uint32
 	for _, mark := range marks {
 		live, err := i.kernel.LiveTranslations(mark)
 		if err != nil {
 			return Removed{}, err
 		}
-		removed.Live += live
+		if live > 0 {
+			removed.Live += live
+			needed = append(needed, mark)
+		}
 	}
 	switch {
 	case removed.Live > 0 && i.drains():
 		return Removed{Live: removed.Live}, nil
 	case removed.Live > 0:
-		network.Mark, network.EarlierMarks = marks[0], marks[1:]
-		for _, mark := range marks {
+		network.Mark, network.EarlierMarks = needed[0], needed[1:]
+		for _, mark := range needed {
 			if err := i.kernel.AddRouting(mark); err != nil {
 				return Removed{}, err
 			}
 		}
-		return removed, i.apply(rules.Replace(rules.Draining(network)))
+		if err := i.apply(rules.Replace(rules.Draining(network))); err != nil {
+			return Removed{}, err
+		}
+		return removed, i.kernel.PruneRouting(needed...)
 	case exists:
 		if err := i.apply(rules.Replace(nil)); err != nil {
 			return Removed{}, err

@@ -142,6 +142,9 @@ const retryFactor = 10
 // nextTry is when a pass may achieve more although no input changes.
 func (m *Modules) nextTry() time.Time {
 	next := m.set.NextTry()
+	if m.behind != nil {
+		next = earlier(next, m.behind.NextTry())
+	}
 	for _, entry := range m.loaded {
 		next = earlier(next, entry.retry)
 	}
@@ -154,7 +157,7 @@ func (m *Modules) defaultFailure() error {
 	if m.behind == nil || m.behind.Failure() == nil {
 		return nil
 	}
-	return fmt.Errorf("%s; it decided natively", moduleMessage(m.behind.Failure()))
+	return fmt.Errorf("%s; it decides natively", moduleMessage(m.behind.Failure()))
 }
 
 // final says whether a version that failed to load would fail again: a file

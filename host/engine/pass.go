@@ -26,9 +26,10 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		state.Waiting = waiting.Error()
 	} else {
 		e.decide(ctx, in, &state, &p)
+		next = e.modules.nextTry()
 	}
 	if ctx.Err() != nil {
-		return next // what failed now failed because of that
+		return time.Time{} // what failed now failed because of that
 	}
 	p.list = append(p.list, e.needsRestart(in.Config)...)
 	state.Problems = p.list
@@ -38,7 +39,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		e.report(p.list)
 	}
 	e.state.Store(&state)
-	next = earlier(e.retries.plan(time.Now(), p.passing), e.modules.nextTry())
+	next = earlier(next, e.retries.plan(time.Now(), p.passing))
 	if e.installer.waits() {
 		next = earlier(next, time.Now().Add(drainPause))
 	}

@@ -5,8 +5,12 @@ package instance
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
+	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,36 +28,69 @@ var ErrRunning = errors.New("a snatd is running in this network namespace alread
 // Acquire takes the lock for the network namespace of the calling thread. The
 // error wraps ErrRunning and names the process if another one has it.
 //
-// Anybody may take such a name. Who is neither root nor this process's user
-// cannot manage the namespace, so theirs is no lock: a Lock is returned that
-// holds nothing.
-func Acquire() (*Lock, error) {
-	listener, err := net.Listen("unix", name)
-	if err == nil {
-		go answer(listener)
-		return &Lock{listener}, nil
+// Anybody may take such a name, so who has it counts only if it could manage the
+// namespace. Nobody may keep snatd from a node by that: the lock is then not held,
+// and log is told.
+func Acquire(log *slog.Logger) (*Lock, error) {
+	var taken error
+	for range attempts {
+		listener, err := net.Listen("unix", name)
+		if err == nil {
+			go answer(listener)
+			return &Lock{listener}, nil
+		}
+		if !errors.Is(err, unix.EADDRINUSE) {
+			return nil, fmt.Errorf("lock: %w", err)
+		}
+		holder, err := holder()
+		if err == nil && manages(holder) {
+			return nil, fmt.Errorf("%w: process %d", ErrRunning, holder.Pid)
+		}
+		if taken = err; err == nil {
+			taken = fmt.Errorf("process %d of user %d has it", holder.Pid, holder.Uid)
+			break
+		}
+		time.Sleep(pause) // its process may just have ended
 	}
-	if !errors.Is(err, unix.EADDRINUSE) {
-		return nil, fmt.Errorf("lock: %w", err)
-	}
-	holder, err := holder()
+	log.Warn("another program has taken the name that keeps two snatd apart: see to it that only one runs", "name", name, "error", taken)
+	return &Lock{}, nil
+}
+
+// A holder that dies takes some milliseconds to let go; one that never answers
+// is not waited for.
+const (
+	attempts = 5
+	pause    = 20 * time.Millisecond
+)
+
+// manages says whether a process can be a snatd: by its capabilities, or by its
+// user where they cannot be seen.
+func manages(holder *unix.Ucred) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", holder.Pid))
 	if err != nil {
-		return nil, fmt.Errorf("lock: who holds %s: %w", name, err)
+		return holder.Uid == 0 || int(holder.Uid) == os.Geteuid()
 	}
-	if holder.Uid != 0 && int(holder.Uid) != os.Geteuid() {
-		return &Lock{}, nil
+	for line := range strings.Lines(string(status)) {
+		if text, ok := strings.CutPrefix(line, "CapEff:"); ok {
+			capabilities, err := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+			return err != nil || capabilities&(1<<unix.CAP_NET_ADMIN) != 0
+		}
 	}
-	return nil, fmt.Errorf("%w: process %d", ErrRunning, holder.Pid)
+	return true
 }
 
 // answer keeps the queue of those who ask from filling up.
 func answer(listener net.Listener) {
 	for {
 		connection, err := listener.Accept()
-		if err != nil {
+		switch {
+		case errors.Is(err, net.ErrClosed):
 			return // the lock was given back
+		case err != nil:
+			time.Sleep(pause) // of file descriptors, say, there may be more later
+		default:
+			_ = connection.Close() // nothing was said
 		}
-		_ = connection.Close() // nothing was said
 	}
 }
 

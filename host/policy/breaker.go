@@ -1,8 +1,10 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -12,26 +14,28 @@ import (
 // A subject that the policy ran away on is suspect: it is not run for it again
 // until a try is due, with growing pauses. After a few such failures in a pass
 // the policy is not run any more in that pass, and who had no turn is suspect
-// too, untried. Tries go to those who were tried least, so that a few subjects
-// that make a policy run away cannot keep it from deciding for the others.
+// too, untried. A try is soon, and for the untried alone, as long as there are
+// any; then for those whose last try is the longest ago. So subjects that make a
+// policy run away cannot keep it from deciding for the others, however many come
+// and go.
 type breaker struct {
 	now      func() time.Time
 	suspects map[string]*suspect
 	due      time.Time // of the next try of suspects
 	failures int       // tries in a row in which the policy ran away
+	tries    int       // of suspects so far, in all
 
 	// Of the pass under way:
-	begun  bool
-	trying bool // suspects tried turn times have their turn
-	turn   int
-	trips  int    // failures so far on subjects that were not suspect
-	again  int    // failures so far on suspects
-	last   *Error // the newest of them
+	begun bool
+	turn  map[string]bool // suspects that may be run
+	trips int             // failures so far on subjects that were not suspect
+	again int             // failures so far on suspects
+	last  *Error          // the newest of them
 }
 
 type suspect struct {
 	err   *Error
-	tried int // times that the policy ran away on it
+	tried int // number of the last try; 0 for none
 }
 
 // maxTrips bounds what a policy that runs away costs a pass, in deadlines: so
@@ -47,7 +51,7 @@ func (b *breaker) stop(subject string) error {
 	}
 	s := b.suspects[subject]
 	switch {
-	case s != nil && (!b.trying || s.tried > b.turn || b.again == maxTrips):
+	case s != nil && (!b.turn[subject] || b.again == maxTrips):
 		return s.err
 	case s == nil && b.trips == maxTrips:
 		b.suspects[subject] = &suspect{err: b.last}
@@ -57,16 +61,30 @@ func (b *breaker) stop(subject string) error {
 }
 
 func (b *breaker) begin() {
-	b.begun, b.trips, b.again, b.trying = true, 0, 0, false
+	b.begun, b.trips, b.again, b.turn = true, 0, 0, nil
 	if len(b.suspects) == 0 || b.now().Before(b.due) {
 		return
 	}
-	b.trying, b.turn = true, -1
-	for _, s := range b.suspects {
-		if b.turn < 0 || s.tried < b.turn {
-			b.turn = s.tried
+	names := slices.SortedFunc(maps.Keys(b.suspects), func(x, y string) int {
+		return cmp.Compare(b.suspects[x].tried, b.suspects[y].tried)
+	})
+	b.turn = map[string]bool{}
+	untried := b.untried()
+	for i, name := range names {
+		if b.suspects[name].tried == 0 || i < maxTrips && !untried {
+			b.turn[name] = true
 		}
 	}
+}
+
+// untried says whether a subject had no turn yet.
+func (b *breaker) untried() bool {
+	for _, s := range b.suspects {
+		if s.tried == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // note looks at the outcome of a run.
@@ -87,21 +105,26 @@ func (b *breaker) note(subject string, err error) {
 	} else {
 		b.again++
 	}
-	s.err, s.tried = &skipped, s.tried+1
+	b.tries++
+	s.err, s.tried = &skipped, b.tries
 }
 
 // end ends a pass over the subjects to keep.
 func (b *breaker) end(keep map[string]bool) {
 	maps.DeleteFunc(b.suspects, func(subject string, _ *suspect) bool { return !keep[subject] })
-	switch {
-	case len(b.suspects) == 0:
-		b.failures = 0
-	case b.trips+b.again > 0:
-		b.failures++
-		b.due = b.now().Add(Backoff(b.failures))
-	case b.trying:
-		// Nobody ran away in this turn; the next one is for those tried more.
-		b.due = b.now().Add(Backoff(max(b.failures, 1)))
+	now := b.now()
+	if len(b.suspects) == 0 {
+		b.failures, b.due = 0, time.Time{}
+	} else if !now.Before(b.due) {
+		if b.trips+b.again > 0 {
+			b.failures++
+		} else {
+			b.failures = 1
+		}
+		b.due = now.Add(Backoff(b.failures))
+	}
+	if soon := now.Add(Backoff(1)); b.untried() && soon.Before(b.due) {
+		b.due = soon
 	}
 	b.begun = false
 }
@@ -109,5 +132,5 @@ func (b *breaker) end(keep map[string]bool) {
 // Backoff is the pause after n failures in a row: 100 ms, doubling, 30 s at most.
 func Backoff(n int) time.Duration {
 	const least, most = 100 * time.Millisecond, 30 * time.Second
-	return min(least<<min(n-1, 10), most)
+	return min(least<<min(max(n-1, 0), 10), most)
 }

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,10 +115,47 @@ func TestBreakerOpens(t *testing.T) {
 	p.due()
 	p.pass("then three of the four", "abcd", "abcef", "abcd")
 	p.due()
-	p.pass("the fourth before those tried twice", "abcd", "def", "abcd")
+	p.pass("the fourth, and those tried the longest ago", "abcd", "abdef", "abcd")
 	p.pass("no try is due again", "abcd", "ef", "abcd")
 	p.due()
-	p.pass("mended", "", "abcdef", "")
+	p.pass("mended", "", "abcef", "d")
+	p.due()
+	p.pass("all of them", "", "abcdef", "")
+}
+
+// TestBreakerChurn: pods that make a policy run away, under new names all the
+// time, keep no other pod waiting.
+func TestBreakerChurn(t *testing.T) {
+	p := newPasses(t, ClassDeadline)
+	for round := range 20 {
+		bad := []string{}
+		for i := range 4 {
+			bad = append(bad, fmt.Sprintf("%d-%d", round, i))
+		}
+		healthy := fmt.Sprintf("healthy-%d", round)
+		names := append(slices.Clone(bad), healthy)
+		decided := func() bool {
+			ok := false
+			for _, name := range names {
+				facts := sdk.Map{"pod.name": name}
+				if slices.Contains(bad, name) {
+					facts["slow"] = "true"
+				}
+				_, errs := p.set.Decide(context.Background(), name, facts)
+				ok = ok || name == healthy && len(errs) == 0
+			}
+			p.set.Retain(names)
+			return ok
+		}
+		begun := p.clock
+		for !decided() {
+			p.due()
+		}
+		if waited := p.clock.Sub(begun); waited > 2*Backoff(1) {
+			t.Fatalf("round %d: the healthy pod waited %s", round, waited)
+		}
+		p.clock = p.clock.Add(8 * time.Second)
+	}
 }
 
 // TestBreakerOfOtherFailures: what fails at once stalls nothing.

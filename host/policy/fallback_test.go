@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/snatd/snatd/host/policy/wasmtest"
 	"github.com/snatd/snatd/sdk"
@@ -82,4 +83,38 @@ func TestMemoOfFallback(t *testing.T) {
 	if counted.calls != 1 {
 		t.Errorf("%d evaluations, want 1", counted.calls)
 	}
+}
+
+// TestFallbackTriesAgain: a module that failed is not asked for every subject, but
+// again when it is due, and nothing of the native one is remembered.
+func TestFallbackTriesAgain(t *testing.T) {
+	module := &runaway{Policy: excluding("default", ""), class: ClassDeadline}
+	f := WithFallback(module, excluding("default", ""), slog.New(slog.DiscardHandler))
+	clock := time.Unix(0, 0)
+	f.now = func() time.Time { return clock }
+	memo := Memoize(f)
+	ask := func(slow bool, wantRuns int, wantFailure bool) {
+		t.Helper()
+		facts := sdk.Map{}
+		if slow {
+			facts["slow"] = "true"
+		}
+		if _, err := memo.Decide(context.Background(), facts); err != nil {
+			t.Fatal(err)
+		}
+		if len(module.runs) != wantRuns || (f.Failure() != nil) != wantFailure || f.NextTry().IsZero() == wantFailure {
+			t.Errorf("%d runs of the module, failure %v, next try %s; want %d, %v",
+				len(module.runs), f.Failure(), f.NextTry(), wantRuns, wantFailure)
+		}
+	}
+	ask(true, 1, true)
+	ask(true, 1, true)
+	clock = f.NextTry()
+	ask(true, 2, true)
+	if pause := f.NextTry().Sub(clock); pause != Backoff(2) {
+		t.Errorf("the second pause is %s, want %s", pause, Backoff(2))
+	}
+	clock = f.NextTry()
+	ask(false, 3, false)
+	ask(false, 3, false) // remembered
 }

@@ -40,7 +40,7 @@ func (m *memo) Decide(ctx context.Context, facts sdk.Source) (Evaluation, error)
 		return e, nil
 	}
 	e, err := m.policy.Decide(ctx, facts)
-	if err != nil {
+	if err != nil || e.Provisional {
 		return e, err
 	}
 	return m.store(e), nil

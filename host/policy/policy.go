@@ -36,6 +36,9 @@ type Evaluation struct {
 	// Reads are what the decision is a function of, in the order of the first
 	// read of each. Memoize leaves them out where they take too much memory.
 	Reads []Read
+	// Provisional says that a stand-in decided: the evaluation is as good, but
+	// the policy itself should be asked when it can be.
+	Provisional bool
 }
 
 // Read is one fact that a policy asked for, or one list of keys.

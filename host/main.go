@@ -49,6 +49,6 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	command.SetVersionTemplate("snatd {{.Version}}\n")
-	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), demoCommand(), cleanupCommand())
+	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), demoCommand(), cleanupCommand())
 	return command
 }

@@ -61,7 +61,7 @@ func plan(ctx context.Context, flags configFlags, output string, out io.Writer) 
 // wanted runs the pipeline up to the ruleset.
 func wanted(ctx context.Context, flags configFlags) (ruleset *rules.Ruleset, socket string, err error) {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	in, problems, err := engine.NewReader(flags.load).Read()
+	in, problems, err := engine.NewReader(flags.load, log).Once(ctx)
 	if err != nil {
 		if len(problems) > 0 {
 			err = problemsError(problems)

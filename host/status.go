@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,9 @@ func printStatus(out io.Writer, s api.Status) error {
 	if s.Primary != "" {
 		fmt.Fprintf(&text, "primary: %s on %s\n", s.Primary, s.Interface)
 	}
+	for _, f := range s.Sources {
+		fmt.Fprintf(&text, "facts: %s, read %s\n", f.Source, ago(f.Success))
+	}
 	for _, m := range s.Modules {
 		fmt.Fprintf(&text, "module: %s %s %.12s\n", m.Name, m.State, m.SHA256)
 	}
@@ -44,4 +48,12 @@ func printStatus(out io.Writer, s api.Status) error {
 		s.Subjects, s.Pods, len(s.Classes), s.Changes)
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// ago is how long ago something was, for people.
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return time.Since(t).Round(time.Second).String() + " ago"
 }

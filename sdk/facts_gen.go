@@ -31,6 +31,24 @@ func (f Facts) NodeZone() (string, bool) {
 	return f.Fact(abi.KeyNodeZone)
 }
 
+// NodeRegion returns the fact node.region. The AWS region, such as eu-west-1.
+// False if it is absent.
+func (f Facts) NodeRegion() (string, bool) {
+	return f.Fact(abi.KeyNodeRegion)
+}
+
+// NodeInstanceID returns the fact node.instance_id. The node's EC2 instance ID.
+// False if it is absent.
+func (f Facts) NodeInstanceID() (string, bool) {
+	return f.Fact(abi.KeyNodeInstanceID)
+}
+
+// NodeInstanceType returns the fact node.instance_type. The node's EC2 instance
+// type, such as m5.large. False if it is absent.
+func (f Facts) NodeInstanceType() (string, bool) {
+	return f.Fact(abi.KeyNodeInstanceType)
+}
+
 // NodePrimaryAddress returns the fact node.primary_address. The primary private
 // IPv4 address of the primary network interface: what "translate" translates
 // to. False if it is absent.

@@ -38,6 +38,8 @@ var boundaries = []boundary{
 		reason: "one package knows the Wasm engine, so that one place answers for the sandbox"},
 	{from: []string{"host/dataplane"}, only: []string{"github.com/google/nftables"},
 		reason: "one package talks to nf_tables, so that everything is one transaction"},
+	{from: []string{"host/aws"}, only: []string{"github.com/aws"},
+		reason: "one package asks AWS, so that one place answers for what is believed"},
 	{from: []string{"host/watch"}, only: []string{"github.com/fsnotify/fsnotify"},
 		reason: "one package knows the pitfalls of file notifications"},
 	{from: []string{"host/document"}, only: []string{"github.com/goccy/go-yaml"},
@@ -50,7 +52,7 @@ var boundaries = []boundary{
 		reason: "the daemon stays in the namespaces that it is started in"},
 	{from: []string{"host", "host/demo", "test/bench"}, only: ours("host/lab"),
 		reason: "the daemon does not know that the network is a simulated one"},
-	{only: ours("host/nstest", "host/policy/wasmtest", "rules/nft/nfttest", "rules/oracle"),
+	{only: ours("host/aws/imdstest", "host/nstest", "host/policy/wasmtest", "rules/nft/nfttest", "rules/oracle"),
 		reason: "what is made for tests is not for a node"},
 }
 
@@ -145,6 +147,9 @@ func TestBoundariesForbid(t *testing.T) {
 		{module + "host/engine", module + "host/netspace", true},
 		{module + "host/lab", module + "host/netspace", false},
 		{module + "host/lab", module + "host/nstest", true},
+		{module + "host/aws", "github.com/aws/smithy-go", false},
+		{module + "host/engine", "github.com/aws/smithy-go", true},
+		{module + "host/aws", module + "host/aws/imdstest", true},
 		{module + "rules", module + "rules/oracle", true},
 		{module + "rules/nft", module + "rules/nft/nfttest", true},
 		{module + "host/policy", module + "host/policy/wasmtest", true},

@@ -109,7 +109,7 @@ func TestWaitsForFacts(t *testing.T) {
 	d := prepare(t)
 	d.write("facts.yaml", "vpc: {cidrs: [")
 	d.run()
-	d.waitWaiting("valid facts")
+	d.waitWaiting("the VPC's CIDRs")
 	d.write("facts.yaml", baseFacts)
 	d.waitReady()
 	d.check(onlyOutside)

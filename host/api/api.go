@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/facts"
 )
 
 // Paths of the API. Version 1 may gain fields, never lose them.
@@ -14,6 +15,7 @@ const (
 	pathStatus  = "/v1/status"
 	pathExplain = "/v1/explain" // ?from=POD|IP&to=IP
 	pathRuleset = "/v1/ruleset"
+	pathFacts   = "/v1/facts" // YAML, in the format of the static facts file
 )
 
 // Status is the answer of /v1/status.
@@ -26,6 +28,8 @@ type Status struct {
 	// Problems are what an operator should mend.
 	Problems []engine.Problem      `json:"problems"`
 	Modules  []engine.ModuleStatus `json:"modules"`
+	// Sources say where facts come from and how current they are.
+	Sources []facts.Provenance `json:"sources"`
 	// Primary is the address that translated connections get.
 	Primary   string `json:"primary,omitempty"`
 	Interface string `json:"interface,omitempty"`
@@ -53,6 +57,7 @@ func statusOf(version string, s *engine.State) Status {
 		Problems: append([]engine.Problem{}, s.Problems...),
 		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
 		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},
+		Sources: append([]facts.Provenance{}, s.Sources...),
 	}
 	if !s.Applied.IsZero() {
 		status.Applied = &s.Applied

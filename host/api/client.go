@@ -56,32 +56,44 @@ func (c *Client) Ruleset(ctx context.Context) (*rules.Ruleset, error) {
 	return ruleset, err
 }
 
+// Facts asks which facts are in force, in the format of the static facts file.
+func (c *Client) Facts(ctx context.Context) ([]byte, error) { return c.ask(ctx, pathFacts, nil) }
+
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
+	body, err := c.ask(ctx, path, query)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, into)
+}
+
+// ask returns the body of a good answer.
+func (c *Client) ask(ctx context.Context, path string, query url.Values) ([]byte, error) {
 	target := url.URL{Scheme: "http", Host: "snatd", Path: path, RawQuery: query.Encode()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	response, err := c.http.Do(request)
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no snatd answers at %s: is it running? name its socket by --socket or its configuration by --config", c.socket)
+		return nil, fmt.Errorf("no snatd answers at %s: is it running? name its socket by --socket or its configuration by --config", c.socket)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("no right to ask the snatd at %s: run this as root", c.socket)
+		return nil, fmt.Errorf("no right to ask the snatd at %s: run this as root", c.socket)
 	case err != nil:
-		return fmt.Errorf("asking the snatd at %s: %w", c.socket, err)
+		return nil, fmt.Errorf("asking the snatd at %s: %w", c.socket, err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
 	if err != nil {
-		return fmt.Errorf("asking the snatd at %s: %w", c.socket, err)
+		return nil, fmt.Errorf("asking the snatd at %s: %w", c.socket, err)
 	}
 	if response.StatusCode != http.StatusOK {
 		var p problem
 		if json.Unmarshal(body, &p) != nil || p.Error == "" {
-			return fmt.Errorf("the snatd at %s answered %s", c.socket, response.Status)
+			return nil, fmt.Errorf("the snatd at %s answered %s", c.socket, response.Status)
 		}
-		return errors.New(p.Error)
+		return nil, errors.New(p.Error)
 	}
-	return json.Unmarshal(body, into)
+	return body, nil
 }

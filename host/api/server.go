@@ -46,7 +46,23 @@ func handler(version string, state func() *engine.State) http.Handler {
 	mux.HandleFunc("GET "+pathRuleset, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, state().Ruleset)
 	})
+	mux.HandleFunc("GET "+pathFacts, func(w http.ResponseWriter, _ *http.Request) {
+		text, err := encodeFacts(state())
+		if err != nil {
+			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
+			return
+		}
+		w.Header().Set("Content-Type", "application/yaml")
+		_, _ = w.Write(text) // a client that went away is its own problem
+	})
 	return mux
+}
+
+func encodeFacts(s *engine.State) ([]byte, error) {
+	if s.Result == nil {
+		return nil, fmt.Errorf("there are no facts yet: %s", s.Waiting)
+	}
+	return s.Result.Snapshot.Encode()
 }
 
 func answer(w http.ResponseWriter, code int, body any) {

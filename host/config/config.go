@@ -9,6 +9,7 @@ package config
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/snatd/snatd/rules"
 )
@@ -28,9 +29,12 @@ type Config struct {
 
 // Facts is where facts come from.
 type Facts struct {
-	// Where the VPC's CIDRs and the facts about the node come from: `static`
-	// is the file below.
+	// Where the VPC's CIDRs and the facts about the instance come from: `static`
+	// is the file below; `imds` is the EC2 instance metadata service.
 	VPC string `yaml:"vpc"`
+	// How often the metadata service is read, a tenth more or less. It is also
+	// read when the node's interfaces or addresses change.
+	Interval Duration `yaml:"interval"`
 	// Where pods and namespaces come from: `static` is the file below; `none`
 	// means that every pod gets the node's decision.
 	Pods string `yaml:"pods"`
@@ -96,7 +100,7 @@ type Metrics struct {
 // Default is the configuration of an operator who sets nothing.
 func Default() Config {
 	return Config{
-		Facts:    Facts{VPC: VPCStatic, Pods: PodsStatic, File: "/etc/snatd/facts.yaml"},
+		Facts:    Facts{VPC: VPCStatic, Interval: Duration(15 * time.Second), Pods: PodsStatic, File: "/etc/snatd/facts.yaml"},
 		Network:  Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4},
 		SNAT:     SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80},
 		Policies: Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},

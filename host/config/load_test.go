@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,7 +18,7 @@ import (
 
 func TestDefault(t *testing.T) {
 	want := config.Config{
-		Facts:    config.Facts{VPC: "static", Pods: "static", File: "/etc/snatd/facts.yaml"},
+		Facts:    config.Facts{VPC: "static", Interval: config.Duration(15 * time.Second), Pods: "static", File: "/etc/snatd/facts.yaml"},
 		Network:  config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4"},
 		SNAT:     config.SNAT{Randomize: "prng", Mark: 0x80},
 		Policies: config.Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},
@@ -58,7 +59,7 @@ metrics: {listen: ""}
 
 func fullConfig() config.Config {
 	return config.Config{
-		Facts: config.Facts{VPC: "static", Pods: "none", File: "/f/facts.yaml"},
+		Facts: config.Facts{VPC: "static", Interval: config.Duration(15 * time.Second), Pods: "none", File: "/f/facts.yaml"},
 		Network: config.Network{
 			PrimaryInterface: "eth0",
 			PrimaryAddress:   netip.MustParseAddr("10.0.0.10"),
@@ -155,8 +156,9 @@ func TestBadFile(t *testing.T) {
 		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark"},
 		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
 		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},
-		{"facts: {vpc: imds}", `1:14: facts.vpc: "imds" is not available in this version, accepted: static`},
-		{"facts: {vpc: aws}", `1:14: facts.vpc: "aws" is unknown, accepted: static`},
+		{"facts: {interval: 15}", `1:19: facts.interval: "15" is not a pause, accepted: 1s to 1h, such as 15s`},
+		{"facts: {interval: 10ms}", `1:19: facts.interval: "10ms" is not a pause, accepted: 1s to 1h, such as 15s`},
+		{"facts: {vpc: aws}", `1:14: facts.vpc: "aws" is unknown, accepted: static, imds`},
 		{"facts: {pods: kubernetes}", `1:15: facts.pods: "kubernetes" is not available in this version, accepted: static, none`},
 		{"facts: {pods: k8s}", `1:15: facts.pods: "k8s" is unknown, accepted: static, none`},
 		{`facts: {file: ""}`, "1:15: facts.file: empty, accepted: the path of a file"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/snatd/snatd/host/document"
 	"github.com/snatd/snatd/rules"
@@ -14,6 +15,7 @@ import (
 // Words that keys accept.
 const (
 	VPCStatic = "static" // facts.vpc
+	VPCIMDS   = "imds"
 
 	PodsStatic = "static" // facts.pods
 	PodsNone   = "none"
@@ -37,18 +39,26 @@ func (m *Mark) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Sources that documents about snatd speak of and this version does not have.
-const (
-	vpcIMDS        = "imds"
-	podsKubernetes = "kubernetes"
-)
+// Duration is a pause.
+type Duration time.Duration
 
-func checkVPC(source string) error {
-	if source == vpcIMDS {
-		return fmt.Errorf("%q is not available in this version, accepted: %s", source, VPCStatic)
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// UnmarshalText reads a duration in the notation of Go: 15s, 2m.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil || parsed < time.Second || parsed > time.Hour {
+		return fmt.Errorf("%s is not a pause, accepted: 1s to 1h, such as 15s", document.Quote(string(text)))
 	}
-	return checkWord(source, VPCStatic)
+	*d = Duration(parsed)
+	return nil
 }
+
+// podsKubernetes is a source that documents about snatd speak of and this
+// version does not have.
+const podsKubernetes = "kubernetes"
+
+func checkVPC(source string) error { return checkWord(source, VPCStatic, VPCIMDS) }
 
 func checkPods(source string) error {
 	if source == podsKubernetes {

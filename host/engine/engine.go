@@ -62,7 +62,7 @@ func New(options Options) (*Engine, error) {
 	e := &Engine{
 		options:   options,
 		log:       options.Log,
-		reader:    NewReader(options.Load),
+		reader:    NewReader(options.Load, options.Log),
 		dataplane: dp,
 		lock:      lock,
 		installer: installer{kernel: dp, log: options.Log},
@@ -87,6 +87,7 @@ const settle = 20 * time.Millisecond
 func (e *Engine) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, e.Close()) }()
 	defer e.follower.close()
+	defer e.reader.metadata.close()
 	wasm, err := policy.NewEngine(ctx, policy.Options{CacheDir: e.options.Config.Policies.Cache, Log: e.log})
 	if err != nil {
 		e.log.Error("Wasm modules cannot run", "error", err)
@@ -120,7 +121,10 @@ func (e *Engine) await(ctx context.Context, next time.Time) bool {
 			return true
 		case <-e.follower.files:
 			return true
+		case <-e.reader.metadata.changed():
+			return true
 		case _, ok := <-e.follower.links:
+			e.reader.metadata.refresh()
 			if !ok {
 				e.follower.links = nil
 				return true

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
-	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/dropin"
@@ -23,27 +25,46 @@ type Inputs struct {
 // that fails withdraws nothing.
 type Reader struct {
 	load     func() (config.Config, error)
+	metadata metadata
 	last     Inputs
-	document *facts.Document // of the last snapshot
-	loaded   bool            // a configuration was valid once
-	linked   bool            // the primary interface was found once
-	pending  bool            // a configuration waits for its primary interface
+	file     *facts.Document  // the last good content of the facts file
+	read     facts.Provenance // of the facts file
+	loaded   bool             // a configuration was valid once
+	linked   bool             // the primary interface was found once
+	pending  bool             // a configuration waits for its primary interface
 	dropins  *dropin.Directory
 	path     string // of dropins
 }
 
 // NewReader returns a Reader of the configuration that load returns, and of
 // all that it names.
-func NewReader(load func() (config.Config, error)) *Reader { return &Reader{load: load} }
-
-// Read reads all inputs. It returns the problems met, and an error if there is
-// an input that never had a good value: then nothing can be decided yet.
-func (r *Reader) Read() (Inputs, []Problem, error) {
-	in, p, err := r.read()
-	return in, p.list, err
+func NewReader(load func() (config.Config, error), log *slog.Logger) *Reader {
+	return &Reader{load: load, metadata: metadata{log: log}}
 }
 
-func (r *Reader) read() (in Inputs, p problems, err error) {
+// Once reads all inputs for a caller that does not follow them, and waits for
+// the services that have to be asked.
+func (r *Reader) Once(ctx context.Context) (Inputs, []Problem, error) {
+	defer r.metadata.close()
+	in, p, waiting := r.readAll()
+	fresh, err := r.metadata.follow(ctx, in.Config.Facts)
+	if err != nil {
+		return in, nil, err
+	}
+	if fresh {
+		select {
+		case <-r.metadata.changed():
+		case <-ctx.Done():
+			return in, nil, ctx.Err()
+		}
+		in, p, waiting = r.readAll()
+	}
+	return in, p.list, waiting
+}
+
+// readAll reads all inputs. It returns the problems met, and an error if there is
+// an input that never had a good value: then nothing can be decided yet.
+func (r *Reader) readAll() (in Inputs, p problems, err error) {
 	r.readConfig(&p)
 	if !r.loaded {
 		return r.last, p, errors.New("waiting for a valid configuration")
@@ -54,7 +75,7 @@ func (r *Reader) read() (in Inputs, p problems, err error) {
 	}
 	r.readFacts(&p)
 	if r.last.Snapshot == nil {
-		err = fmt.Errorf("waiting for valid facts in %s", r.last.Config.Facts.File)
+		err = errors.New("waiting for facts: the VPC's CIDRs, without which nothing is translated")
 	}
 	return r.last, p, err
 }
@@ -70,7 +91,7 @@ func (r *Reader) readConfig(p *problems) {
 		}
 		cfg = r.last.Config
 	}
-	primary, err := link.Primary(cfg.Network.PrimaryInterface, cfg.Network.PrimaryAddress)
+	primary, err := r.primary(cfg)
 	if err == nil {
 		err = NetworkOf(cfg, primary).Check()
 	}
@@ -91,32 +112,100 @@ func (r *Reader) readConfig(p *problems) {
 	}
 }
 
-// readFacts makes a snapshot of the facts, or of the last good ones, with what
-// the configuration and the link say now.
+// primary finds the primary interface, by what the metadata service says where
+// the configuration does not.
+func (r *Reader) primary(cfg config.Config) (link.Link, error) {
+	name, addr := cfg.Network.PrimaryInterface, cfg.Network.PrimaryAddress
+	instance, _ := r.metadata.latest()
+	if name == "" && instance != nil {
+		found, err := link.ByMAC(instance.PrimaryMAC)
+		if err != nil {
+			return link.Link{}, err
+		}
+		if name = found; !addr.IsValid() {
+			addr = instance.PrimaryAddress()
+		}
+	}
+	return link.Primary(name, addr)
+}
+
+// readFacts makes a snapshot of the facts with what the configuration and the
+// link say now. A file that is bad now leaves its last good content in force, and
+// holds nothing else up.
 func (r *Reader) readFacts(p *problems) {
 	cfg := r.last.Config
-	settings := facts.Settings{
+	file, err := r.readFile(cfg.Facts)
+	if err == nil {
+		var snapshot *facts.Snapshot
+		if snapshot, err = r.snapshot(cfg, file); err == nil {
+			r.last.Snapshot, r.file = snapshot, file
+			return
+		}
+	}
+	if !errors.Is(err, errNotRead) {
+		p.add("facts", err)
+	}
+	if r.file == nil {
+		return
+	}
+	if snapshot, err := r.snapshot(cfg, r.file); err == nil {
+		r.last.Snapshot = snapshot
+	}
+}
+
+// readFile reads the facts file, if the configuration needs anything of it.
+func (r *Reader) readFile(cfg config.Facts) (*facts.Document, error) {
+	if cfg.VPC != config.VPCStatic && cfg.Pods != config.PodsStatic {
+		r.read = facts.Provenance{}
+		return &facts.Document{}, nil
+	}
+	document, err := facts.Load(cfg.File)
+	r.read.Source = cfg.File
+	if err != nil {
+		r.read.Failure, r.read.Error = time.Now(), err.Error()
+		return nil, err
+	}
+	r.read.Success, r.read.Error = time.Now(), ""
+	return document, nil
+}
+
+// errNotRead says that a service was not asked yet, which is nobody's fault.
+var errNotRead = errors.New("imds: not read yet")
+
+// snapshot puts together what the sources say.
+func (r *Reader) snapshot(cfg config.Config, file *facts.Document) (*facts.Snapshot, error) {
+	document := *file
+	if cfg.Facts.VPC == config.VPCIMDS {
+		instance, provenance := r.metadata.latest()
+		switch {
+		case instance == nil && provenance.Error != "":
+			return nil, errors.New(provenance.Error)
+		case instance == nil:
+			return nil, errNotRead
+		}
+		document.VPC.CIDRs = instance.VPCCIDRs
+		document.Node.Zone, document.Node.Region = instance.Zone, instance.Region
+		document.Node.InstanceID, document.Node.InstanceType = instance.ID, instance.Type
+	}
+	return facts.New(&document, facts.Settings{
 		IPFamily:       cfg.Network.IPFamily,
 		PrimaryAddress: r.last.Link.Addr,
 		External:       cfg.SNAT.External,
 		ExcludeCIDRs:   cfg.SNAT.ExcludeCIDRs,
 		WithoutPods:    cfg.Facts.Pods == config.PodsNone,
+	})
+}
+
+// sources says how current the facts are.
+func (r *Reader) sources() (list []facts.Provenance) {
+	if r.read.Source != "" {
+		list = append(list, r.read)
 	}
-	document, err := facts.Load(cfg.Facts.File, cfg.Network.IPFamily)
-	if err == nil {
-		var snapshot *facts.Snapshot
-		if snapshot, err = facts.New(document, settings); err == nil {
-			r.last.Snapshot, r.document = snapshot, document
-			return
-		}
+	if r.metadata.imds != nil {
+		_, provenance := r.metadata.latest()
+		list = append(list, provenance)
 	}
-	p.add("facts", err)
-	if r.document == nil {
-		return
-	}
-	if snapshot, err := facts.New(r.document, settings); err == nil {
-		r.last.Snapshot = snapshot
-	}
+	return list
 }
 
 func (r *Reader) readModules(p *problems) {
@@ -137,7 +226,6 @@ func (r *Reader) linkChanged() bool {
 	if !r.loaded || !r.linked || r.pending {
 		return true
 	}
-	network := r.last.Config.Network
-	primary, err := link.Primary(network.PrimaryInterface, network.PrimaryAddress)
+	primary, err := r.primary(r.last.Config)
 	return err != nil || primary != r.last.Link
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/snatd/snatd/host/config"
@@ -10,15 +11,15 @@ import (
 // pass takes the inputs through the whole pipeline and publishes the outcome.
 // It returns when the next pass is due although no input changes; zero for never.
 func (e *Engine) pass(ctx context.Context) (next time.Time) {
-	in, p, waiting := e.reader.read()
+	in, p, waiting := e.reader.readAll()
 	for range 3 { // more only if the configuration names other files each time
-		fresh, unfollowed := e.follower.follow(ctx, e.options.ConfigFile, in.Config)
+		fresh, unfollowed := e.follow(ctx, in.Config)
 		if !fresh {
 			p.join(unfollowed)
 			break
 		}
 		// What changed between the reading and the following has no tick.
-		in, p, waiting = e.reader.read()
+		in, p, waiting = e.reader.readAll()
 	}
 
 	state := *e.state.Load()
@@ -33,10 +34,16 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	}
 	p.list = append(p.list, e.needsRestart(in.Config)...)
 	state.Problems = p.list
+	state.Sources = e.reader.sources()
+	for _, source := range state.Sources {
+		if source.Source == config.VPCIMDS && source.Error != "" {
+			state.Problems = append(state.Problems, Problem{source.Source, source.Error})
+		}
+	}
 	if state.Waiting != "" {
-		e.report(append(p.list[:len(p.list):len(p.list)], Problem{"engine", state.Waiting}))
+		e.report(append(slices.Clip(state.Problems), Problem{"engine", state.Waiting}))
 	} else {
-		e.report(p.list)
+		e.report(state.Problems)
 	}
 	e.state.Store(&state)
 	next = earlier(next, e.retries.plan(time.Now(), p.passing))
@@ -44,6 +51,16 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		next = earlier(next, time.Now().Add(drainPause))
 	}
 	return next
+}
+
+// follow follows everything that the inputs come from.
+func (e *Engine) follow(ctx context.Context, cfg config.Config) (fresh bool, p problems) {
+	fresh, p = e.follower.follow(ctx, e.options.ConfigFile, cfg)
+	begun, err := e.reader.metadata.follow(ctx, cfg.Facts)
+	if err != nil {
+		p.add("facts", err)
+	}
+	return fresh || begun, p
 }
 
 // drainPause is how often the engine looks whether connections have ended.

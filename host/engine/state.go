@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -21,5 +22,7 @@ type State struct {
 	// the kernel holds what the inputs demand.
 	Waiting  string
 	Problems []Problem
-	Modules  []ModuleStatus
+	// Sources say how current the facts are.
+	Sources []facts.Provenance
+	Modules []ModuleStatus
 }

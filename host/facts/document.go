@@ -37,10 +37,14 @@ type Document struct {
 
 // Node is the node that snatd runs on.
 type Node struct {
-	Name        string            `yaml:"name"`
-	Zone        string            `yaml:"zone"`
-	Labels      map[string]string `yaml:"labels"`
-	Annotations map[string]string `yaml:"annotations"`
+	Name string `yaml:"name"`
+	Zone string `yaml:"zone"`
+	// Region, InstanceID and InstanceType are those of an EC2 instance.
+	Region       string            `yaml:"region,omitempty"`
+	InstanceID   string            `yaml:"instanceID,omitempty"`
+	InstanceType string            `yaml:"instanceType,omitempty"`
+	Labels       map[string]string `yaml:"labels"`
+	Annotations  map[string]string `yaml:"annotations"`
 }
 
 // VPC is the node's VPC.
@@ -73,20 +77,14 @@ type Pod struct {
 // FullName is "namespace/name".
 func (p Pod) FullName() string { return p.Namespace + "/" + p.Name }
 
-// Load reads and checks a file with static facts of a cluster whose pod
-// addresses are of the family "ipv4" or "ipv6". Errors name the file, the line
-// and the key, and what is accepted there.
-func Load(file, ipFamily string) (*Document, error) {
+// Load reads a file with static facts. Errors name the file, the line and the
+// key, and what is accepted there. What must be true of the facts together is
+// for New to check.
+func Load(file string) (*Document, error) {
 	source, err := document.Load(file, Limit)
 	if err != nil {
 		return nil, err
 	}
 	d := &Document{source: source}
-	if err := source.Decode(d); err != nil {
-		return nil, err
-	}
-	if err := d.check(ipFamily); err != nil {
-		return nil, err
-	}
-	return d, nil
+	return d, source.Decode(d)
 }

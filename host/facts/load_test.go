@@ -28,7 +28,7 @@ pods:
 `
 
 func TestLoad(t *testing.T) {
-	got, err := facts.Load(write(t, full), "ipv4")
+	got, err := facts.Load(write(t, full))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestLoadLegal(t *testing.T) {
 		"host-network pod and another": {"ipv4", vpc + "pods: [{namespace: a, name: b, ip: 10.0.0.10, hostNetwork: true}, {namespace: a, name: c, ip: 10.0.0.10}]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := facts.Load(write(t, test.text), test.family); err != nil {
+			if err := loadAndCheck(write(t, test.text), test.family); err != nil {
 				t.Error(err)
 			}
 		})
@@ -91,7 +91,7 @@ func TestLoadErrors(t *testing.T) {
 		{`vpc: {cidrs: ["fd00::/8"]}`, `1:15: vpc.cidrs[0]: "fd00::/8" is IPv6, accepted: an IPv4 CIDR, such as 10.0.0.0/16`},
 		{"vpc: {cidr: []}", "1:7: vpc.cidr: unknown key, accepted: cidrs"},
 		{"pod: []", "1:1: pod: unknown key, accepted: node, vpc, namespaces, pods"},
-		{"node: {id: 1}", "1:8: node.id: unknown key, accepted: name, zone, labels, annotations"},
+		{"node: {id: 1}", "1:8: node.id: unknown key, accepted: name, zone, region, instanceID, instanceType, labels, annotations"},
 		{"node: {name: Node A}", `1:14: node.name: "Node A" is not a name, ` + name},
 		{vpc + `node: {labels: {"": a}}`, `2:8: node.labels: "" is not a key, accepted: 1 to 317 bytes without NUL`},
 		{vpc + `node: {annotations: {"a\0b": a}}`, `2:8: node.annotations: "a\x00b" is not a key, accepted: 1 to 317 bytes without NUL`},
@@ -113,7 +113,7 @@ func TestLoadErrors(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {
 			file := write(t, test.text)
-			_, err := facts.Load(file, "ipv4")
+			err := loadAndCheck(file, "ipv4")
 			if want := file + ":" + test.want; err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
@@ -121,8 +121,18 @@ func TestLoadErrors(t *testing.T) {
 	}
 }
 
+// loadAndCheck loads a file and makes a snapshot of it, on a node whose address is
+// none of the pods'.
+func loadAndCheck(file, family string) error {
+	d, err := facts.Load(file)
+	if err == nil {
+		_, err = facts.New(d, facts.Settings{IPFamily: family, PrimaryAddress: netip.MustParseAddr("10.255.255.1")})
+	}
+	return err
+}
+
 func TestLoadAbsent(t *testing.T) {
-	_, err := facts.Load("/nonexistent/facts.yaml", "ipv4")
+	_, err := facts.Load("/nonexistent/facts.yaml")
 	if want := "open /nonexistent/facts.yaml: no such file or directory"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -143,7 +153,7 @@ func FuzzFacts(f *testing.F) {
 		if err := os.WriteFile(file, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		d, err := facts.Load(file, "ipv4")
+		d, err := facts.Load(file)
 		if err == nil {
 			_, err = facts.New(d, settings)
 		}

@@ -88,7 +88,7 @@ func TestFewFacts(t *testing.T) {
 // TestCanonical: facts that mean the same give the same snapshot, and a
 // document stays as it is.
 func TestCanonical(t *testing.T) {
-	d := load(t, full, "ipv4")
+	d := load(t, full)
 	turned := *d
 	turned.Pods = slices.Clone(d.Pods)
 	slices.Reverse(turned.Pods)
@@ -123,7 +123,7 @@ func TestWithoutPods(t *testing.T) {
 
 func TestIPv6(t *testing.T) {
 	const text = "vpc: {cidrs: [10.0.0.0/16]}\npods: [{namespace: a, name: b, ip: \"fd00::5\"}, {namespace: a, name: c}]"
-	d := load(t, text, "ipv6")
+	d := load(t, text)
 	s, err := facts.New(d, facts.Settings{IPFamily: "ipv6"})
 	if err != nil {
 		t.Fatal(err)
@@ -174,9 +174,9 @@ func TestNewErrors(t *testing.T) {
 	}
 }
 
-func load(t *testing.T, text, family string) *facts.Document {
+func load(t *testing.T, text string) *facts.Document {
 	t.Helper()
-	d, err := facts.Load(write(t, text), family)
+	d, err := facts.Load(write(t, text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func load(t *testing.T, text, family string) *facts.Document {
 
 func snapshot(t *testing.T, text string, settings facts.Settings) *facts.Snapshot {
 	t.Helper()
-	s, err := facts.New(load(t, text, settings.IPFamily), settings)
+	s, err := facts.New(load(t, text), settings)
 	if err != nil {
 		t.Fatal(err)
 	}

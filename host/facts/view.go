@@ -87,6 +87,9 @@ func sharedLayer(s *Snapshot) layer {
 	}
 	v.known(abi.KeyNodeName, s.Node.Name)
 	v.known(abi.KeyNodeZone, s.Node.Zone)
+	v.known(abi.KeyNodeRegion, s.Node.Region)
+	v.known(abi.KeyNodeInstanceID, s.Node.InstanceID)
+	v.known(abi.KeyNodeInstanceType, s.Node.InstanceType)
 	v.address(abi.KeyNodePrimaryAddress, s.PrimaryAddress)
 	v.family(abi.KeyNodeLabel, s.Node.Labels)
 	v.family(abi.KeyNodeAnnotation, s.Node.Annotations)

@@ -109,3 +109,18 @@ func complete[T any](dump func() (T, error)) (result T, err error) {
 	}
 	return result, err
 }
+
+// ByMAC returns the name of the interface with a hardware address, such as
+// "02:00:00:00:00:01". The error wraps ErrNotYet if there is none.
+func ByMAC(mac string) (string, error) {
+	links, err := complete(netlink.LinkList)
+	if err != nil {
+		return "", fmt.Errorf("list interfaces: %w", err)
+	}
+	for _, l := range links {
+		if strings.EqualFold(l.Attrs().HardwareAddr.String(), mac) {
+			return l.Attrs().Name, nil
+		}
+	}
+	return "", fmt.Errorf("%w: there is no interface with the address %s", ErrNotYet, mac)
+}

@@ -15,6 +15,13 @@ const (
 	// KeyNodeZone has a value of type string. The node's availability zone, such as
 	// eu-west-1a.
 	KeyNodeZone = "node.zone"
+	// KeyNodeRegion has a value of type string. The AWS region, such as eu-west-1.
+	KeyNodeRegion = "node.region"
+	// KeyNodeInstanceID has a value of type string. The node's EC2 instance ID.
+	KeyNodeInstanceID = "node.instance_id"
+	// KeyNodeInstanceType has a value of type string. The node's EC2 instance type,
+	// such as m5.large.
+	KeyNodeInstanceType = "node.instance_type"
 	// KeyNodePrimaryAddress has a value of type address. The primary private IPv4
 	// address of the primary network interface: what "translate" translates to.
 	KeyNodePrimaryAddress = "node.primary_address"

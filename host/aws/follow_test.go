@@ -1,0 +1,106 @@
+package aws_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/snatd/snatd/host/aws"
+	"github.com/snatd/snatd/host/aws/imdstest"
+	"github.com/snatd/snatd/host/facts"
+)
+
+const (
+	primary   = "02:00:00:00:00:01"
+	secondary = "02:00:00:00:00:02"
+)
+
+// eth0 is the primary interface of the node in these tests.
+var eth0 = imdstest.Interface{
+	MAC: primary, Device: "0", Subnet: "10.0.0.0/24", Addresses: "10.0.0.10", VPC: "10.0.0.0/16",
+}
+
+// eth1 is a second one.
+var eth1 = imdstest.Interface{
+	MAC: secondary, Device: "1", Subnet: "10.0.1.0/24", Addresses: "10.0.1.10", VPC: "10.0.0.0/16",
+}
+
+// serve starts a fake with the node of these tests.
+func serve(t *testing.T) *imdstest.Server {
+	t.Helper()
+	server := imdstest.Start(t)
+	server.Set(imdstest.Node(eth0, eth1))
+	return server
+}
+
+// follow follows a fake until the test ends. It looks again only when asked,
+// unless the options say otherwise.
+func follow(t *testing.T, server *imdstest.Server, options aws.Options) *aws.IMDS {
+	t.Helper()
+	options.Endpoint = server.URL()
+	if options.Interval == 0 {
+		options.Interval = time.Hour
+	}
+	s, err := aws.NewIMDS(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, s)
+	return s
+}
+
+// run runs until the test ends.
+func run(t *testing.T, s *aws.IMDS) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+}
+
+// await waits until what is known fulfils a condition, and looks only when told
+// of a change.
+func await(t *testing.T, s *aws.IMDS, what string, is func(*aws.Instance, facts.Provenance) bool) (*aws.Instance, facts.Provenance) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		instance, provenance := s.Latest()
+		if is(instance, provenance) {
+			return instance, provenance
+		}
+		select {
+		case <-s.Changed():
+		case <-deadline:
+			t.Fatalf("waiting for %s: there is %+v from %+v", what, instance, provenance)
+		}
+	}
+}
+
+func known(instance *aws.Instance, p facts.Provenance) bool { return instance != nil && p.Error == "" }
+func failing(_ *aws.Instance, p facts.Provenance) bool      { return p.Error != "" }
+
+// poll waits for a condition that nothing tells of.
+func poll(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// drain takes a tick, and tells whether there was one.
+func drain(ticks <-chan struct{}) bool {
+	select {
+	case <-ticks:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,121 @@
+// Package imdstest is a fake of the EC2 instance metadata service, for tests
+// only. It speaks IMDSv2 as the real one does, with what a test puts into it, and
+// fails in the ways that the real one fails.
+//
+// It knows nothing of what snatd reads from it.
+package imdstest
+
+import (
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Server is a fake that listens. Everything about it may be changed while it
+// serves.
+type Server struct {
+	t      testing.TB
+	listen func(network, address string) (net.Listener, error)
+	// closing is closed when the test ends, for answers that wait.
+	closing chan struct{}
+
+	mu       sync.Mutex
+	address  string
+	http     *http.Server
+	values   map[string]string
+	faults   map[string]Fault
+	tokens   map[string]time.Time
+	requests int
+}
+
+// Start starts a fake on a port of 127.0.0.1, which is empty. It ends with the
+// test.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	return StartOn(t, "127.0.0.1:0", net.Listen)
+}
+
+// StartOn starts a fake that listens by means of a function like net.Listen, for
+// example in another network namespace. It is called with address at first, and
+// with the address that was chosen after Refuse.
+func StartOn(t testing.TB, address string, listen func(network, address string) (net.Listener, error)) *Server {
+	t.Helper()
+	s := &Server{
+		t:       t,
+		listen:  listen,
+		closing: make(chan struct{}),
+		address: address,
+		values:  map[string]string{},
+		faults:  map[string]Fault{},
+		tokens:  map[string]time.Time{},
+	}
+	s.Accept()
+	t.Cleanup(func() {
+		close(s.closing)
+		s.Refuse()
+	})
+	return s
+}
+
+// URL is the endpoint for the SDK.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return "http://" + s.address
+}
+
+// Set sets values at their paths below /latest, such as "meta-data/mac". A path
+// that others are below is answered with their names, unless it is set itself
+// with a slash at its end.
+func (s *Server) Set(values map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.values, values)
+}
+
+// Remove removes what is at a path, and all below it.
+func (s *Server) Remove(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.values, func(p, _ string) bool { return within(p, path) })
+}
+
+// Requests is how many requests there were.
+func (s *Server) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+// Refuse ends all connections and refuses new ones, until Accept.
+func (s *Server) Refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.http != nil {
+		_ = s.http.Close() // what was cut off is an error that nobody is there for
+		s.http = nil
+	}
+}
+
+// Accept accepts connections again.
+func (s *Server) Accept() {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	listener, err := s.listen("tcp", s.address)
+	if err != nil {
+		s.t.Fatalf("imdstest: %v", err)
+	}
+	s.address = listener.Addr().String()
+	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
+	s.http = server
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.t.Errorf("imdstest: %v", err)
+		}
+	}()
+}

@@ -1,0 +1,74 @@
+// Package aws reads facts from Amazon's services: what the instance metadata
+// service (IMDS) tells about the instance that snatd runs on.
+//
+// It is the only importer of the AWS SDK. What it hands out is checked, complete
+// and its own types: what a service said in part or wrongly never leaves here.
+// What follows from the facts is for others to say.
+package aws
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// Instance is an EC2 instance and its network as one look at IMDS found them. It
+// is immutable, and in canonical order: equal instances are Equal.
+type Instance struct {
+	// Region, Zone, ID and Type are from the instance identity document:
+	// "eu-west-1", "eu-west-1a", "i-0123456789abcdef0", "m5.large".
+	Region, Zone, ID, Type string
+	// PrimaryMAC is the MAC of the primary network interface, one of Interfaces.
+	PrimaryMAC string
+	// VPCCIDRs are all IPv4 CIDRs of the primary interface's VPC, ascending; at
+	// least one.
+	VPCCIDRs []netip.Prefix
+	// Interfaces are in the order of their cards and devices.
+	Interfaces []Interface
+}
+
+// Interface is an attached network interface.
+type Interface struct {
+	// MAC is in lower case, with colons.
+	MAC string
+	// Card is the index of the network card, 0 where an instance has only one.
+	Card int
+	// Device is the device number, unique on a card but not on the instance.
+	Device int
+	// SubnetCIDR is the IPv4 CIDR of its subnet; the zero Prefix if it has none,
+	// which is so only without Addresses.
+	SubnetCIDR netip.Prefix
+	// Addresses are its private IPv4 addresses: its primary one, then the others
+	// ascending. An interface for IPv6 or for EFA alone has none.
+	Addresses []netip.Addr
+	// Prefixes are the IPv4 prefixes delegated to it, ascending.
+	Prefixes []netip.Prefix
+}
+
+// Equal tells that both are the same in everything. It is false if one is nil.
+func (i *Instance) Equal(other *Instance) bool {
+	if i == nil || other == nil {
+		return i == other
+	}
+	return i.Region == other.Region && i.Zone == other.Zone && i.ID == other.ID && i.Type == other.Type &&
+		i.PrimaryMAC == other.PrimaryMAC &&
+		slices.Equal(i.VPCCIDRs, other.VPCCIDRs) &&
+		slices.EqualFunc(i.Interfaces, other.Interfaces, Interface.Equal)
+}
+
+// Equal tells that both are the same in everything.
+func (i Interface) Equal(other Interface) bool {
+	return i.MAC == other.MAC && i.Card == other.Card && i.Device == other.Device && i.SubnetCIDR == other.SubnetCIDR &&
+		slices.Equal(i.Addresses, other.Addresses) &&
+		slices.Equal(i.Prefixes, other.Prefixes)
+}
+
+// PrimaryAddress is the primary private IPv4 address of the primary interface;
+// the zero Addr if it has none.
+func (i *Instance) PrimaryAddress() netip.Addr {
+	for _, n := range i.Interfaces {
+		if n.MAC == i.PrimaryMAC && len(n.Addresses) > 0 {
+			return n.Addresses[0]
+		}
+	}
+	return netip.Addr{}
+}

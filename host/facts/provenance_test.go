@@ -1,0 +1,24 @@
+package facts
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+)
+
+func TestProvenanceJSON(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, c := range []struct {
+		provenance Provenance
+		want       string
+	}{
+		{Provenance{Source: "imds"}, `{"source":"imds"}`},
+		{Provenance{Source: "imds", Success: at, Failure: at, Error: "imds: mac: empty", Next: at},
+			`{"source":"imds","success":"2026-01-02T03:04:05Z","failure":"2026-01-02T03:04:05Z","error":"imds: mac: empty","next":"2026-01-02T03:04:05Z"}`},
+	} {
+		got, err := json.Marshal(c.provenance)
+		if err != nil || string(got) != c.want {
+			t.Errorf("got  %s, %v\nwant %s", got, err, c.want)
+		}
+	}
+}

@@ -74,6 +74,13 @@ func TestIMDS(t *testing.T) {
 	if s := d.status(); len(s.Problems) > 0 || s.Primary != lab.NodePrimary.String() || s.Interface != "eth0" {
 		t.Errorf("status %+v", s)
 	}
+	first := d.source("imds").Success
+	d.wait("the service to be read again", func() error {
+		if s := d.source("imds"); !s.Success.After(first) {
+			return fmt.Errorf("the source is %+v", s)
+		}
+		return nil
+	})
 	open := d.openAll()
 
 	// A CIDR that is associated later.

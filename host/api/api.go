@@ -57,7 +57,7 @@ func statusOf(version string, s *engine.State) Status {
 		Problems: append([]engine.Problem{}, s.Problems...),
 		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
 		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},
-		Sources: append([]facts.Provenance{}, s.Sources...),
+		Sources: append([]facts.Provenance{}, s.Sources()...),
 	}
 	if !s.Applied.IsZero() {
 		status.Applied = &s.Applied

@@ -196,18 +196,6 @@ func (r *Reader) snapshot(cfg config.Config, file *facts.Document) (*facts.Snaps
 	})
 }
 
-// sources says how current the facts are.
-func (r *Reader) sources() (list []facts.Provenance) {
-	if r.read.Source != "" {
-		list = append(list, r.read)
-	}
-	if r.metadata.imds != nil {
-		_, provenance := r.metadata.latest()
-		list = append(list, provenance)
-	}
-	return list
-}
-
 func (r *Reader) readModules(p *problems) {
 	if path := r.last.Config.Policies.Directory; r.dropins == nil || r.path != path {
 		r.dropins, r.path = dropin.NewDirectory(path), path

@@ -34,11 +34,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	}
 	p.list = append(p.list, e.needsRestart(in.Config)...)
 	state.Problems = p.list
-	state.Sources = e.reader.sources()
-	for _, source := range state.Sources {
-		if source.Source == config.VPCIMDS && source.Error != "" {
-			state.Problems = append(state.Problems, Problem{source.Source, source.Error})
-		}
+	state.file, state.imds = e.reader.read, e.reader.metadata.imds
+	if _, imds := e.reader.metadata.latest(); imds.Error != "" {
+		state.Problems = append(state.Problems, Problem{imds.Source, imds.Error})
 	}
 	if state.Waiting != "" {
 		e.report(append(slices.Clip(state.Problems), Problem{"engine", state.Waiting}))

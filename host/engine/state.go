@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"github.com/snatd/snatd/host/aws"
 	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/rules"
 )
@@ -22,7 +23,21 @@ type State struct {
 	// the kernel holds what the inputs demand.
 	Waiting  string
 	Problems []Problem
-	// Sources say how current the facts are.
-	Sources []facts.Provenance
+
+	file    facts.Provenance // of the facts file
+	imds    *aws.IMDS        // nil if it is not followed
 	Modules []ModuleStatus
+}
+
+// Sources say how current the facts are now: a source that is read again and says
+// the same makes no pass.
+func (s *State) Sources() (list []facts.Provenance) {
+	if s.file.Source != "" {
+		list = append(list, s.file)
+	}
+	if s.imds != nil {
+		_, provenance := s.imds.Latest()
+		list = append(list, provenance)
+	}
+	return list
 }

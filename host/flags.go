@@ -29,7 +29,7 @@ func (f *configFlags) add(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVar(&f.file, "config", "", "the configuration `FILE` (default "+defaultConfigFile+" if it exists)")
 	flags.StringVar(&f.overrides.Socket, "socket", "", "`PATH` of the daemon's unix socket")
-	flags.StringVar(&f.overrides.FactsFile, "facts", "", "the static facts `FILE`")
+	flags.StringVar(&f.overrides.FactsFile, "facts", "", "the static facts `FILE`, for all facts")
 	flags.StringVar(&f.overrides.PoliciesDirectory, "policies", "", "the `FOLDER` of drop-in modules")
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,8 +108,21 @@ func TestIMDS(t *testing.T) {
 		}
 		d.check(world{internet: true})
 	}
-	if after := d.status(); after.Changes != before.Changes {
-		t.Errorf("%d changes in the kernel", after.Changes-before.Changes)
+	// Another interval begins with what is known.
+	config, err := os.ReadFile(d.path("config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.write("config.yaml", replace(t, string(config), "interval: 1s", "interval: 2s"))
+	d.wait("the new interval to have failed too", func() error {
+		if s := d.source("imds"); s.Error == "" || !s.Success.IsZero() {
+			return fmt.Errorf("the source is %+v", s)
+		}
+		return nil
+	})
+	d.check(world{internet: true})
+	if after := d.status(); after.Changes != before.Changes || after.Primary != before.Primary {
+		t.Errorf("%d changes in the kernel, primary %s", after.Changes-before.Changes, after.Primary)
 	}
 	server.Accept()
 	server.Heal()

@@ -20,7 +20,7 @@ type Options struct {
 
 // Flags are the settings that have flags; "" means that a flag is not given.
 type Flags struct {
-	FactsFile         string // --facts, facts.file
+	FactsFile         string // --facts, facts.file; all facts are then static
 	PoliciesDirectory string // --policies, policies.directory
 	Socket            string // --socket, socket
 }
@@ -51,6 +51,9 @@ func Load(options Options) (Config, error) {
 		if err := applyVariables(&config, options.Environ); err != nil {
 			return Config{}, err
 		}
+	}
+	if options.Flags.FactsFile != "" {
+		config.Facts.VPC, config.Facts.Pods = VPCStatic, PodsStatic
 	}
 	override(&config.Facts.File, options.Flags.FactsFile)
 	override(&config.Policies.Directory, options.Flags.PoliciesDirectory)

@@ -100,7 +100,8 @@ func TestPrecedence(t *testing.T) {
 	equal(t, load(t, options), want)
 
 	options.Flags = config.Flags{FactsFile: "facts", PoliciesDirectory: "policies", Socket: "socket"}
-	want.Facts.File, want.Policies.Directory, want.Socket = "facts", "policies", "socket"
+	want.Facts.File, want.Facts.Pods = "facts", "static" // all facts are the file's
+	want.Policies.Directory, want.Socket = "policies", "socket"
 	equal(t, load(t, options), want)
 }
 

@@ -57,6 +57,7 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 	result := &Result{Snapshot: in.Snapshot, Network: network}
 	var failed failures
 	var names []string
+	provisional := false
 	for _, subject := range in.Snapshot.Subjects() {
 		if ctx.Err() != nil {
 			return nil, problems{}, ctx.Err()
@@ -65,10 +66,13 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 		for _, err := range errs {
 			failed.add(subject.Name, err)
 		}
+		for _, e := range evaluations {
+			provisional = provisional || e.Provisional
+		}
 		result.Decided = append(result.Decided, Decided{subject.Subject, evaluations})
 		names = append(names, subject.Name)
 	}
-	modules.set.Retain(names)
+	modules.endPass(names, provisional)
 	if in.Config.Network.IPFamily == config.IPv6 {
 		return result, failed.problems(), nil
 	}

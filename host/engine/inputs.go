@@ -58,6 +58,7 @@ func (r *Reader) Once(ctx context.Context) (Inputs, []Problem, error) {
 			return in, nil, ctx.Err()
 		}
 		in, p, waiting = r.readAll()
+		r.metadata.report(&p)
 	}
 	return in, p.list, waiting
 }
@@ -142,8 +143,11 @@ func (r *Reader) readFacts(p *problems) {
 			return
 		}
 	}
-	if !errors.Is(err, errNotRead) {
+	switch instance, _ := r.metadata.latest(); {
+	case cfg.Facts.VPC != config.VPCIMDS || instance != nil || file == nil:
 		p.add("facts", err)
+	case r.file == nil:
+		r.file = file // it lacks nothing; the service does, which is said elsewhere
 	}
 	if r.file == nil {
 		return
@@ -169,19 +173,13 @@ func (r *Reader) readFile(cfg config.Facts) (*facts.Document, error) {
 	return document, nil
 }
 
-// errNotRead says that a service was not asked yet, which is nobody's fault.
-var errNotRead = errors.New("imds: not read yet")
-
 // snapshot puts together what the sources say.
 func (r *Reader) snapshot(cfg config.Config, file *facts.Document) (*facts.Snapshot, error) {
 	document := *file
 	if cfg.Facts.VPC == config.VPCIMDS {
-		instance, provenance := r.metadata.latest()
-		switch {
-		case instance == nil && provenance.Error != "":
-			return nil, errors.New(provenance.Error)
-		case instance == nil:
-			return nil, errNotRead
+		instance, _ := r.metadata.latest()
+		if instance == nil {
+			return nil, errors.New("the metadata service was not read yet")
 		}
 		document.VPC.CIDRs = instance.VPCCIDRs
 		document.Node.Zone, document.Node.Region = instance.Zone, instance.Region

@@ -17,6 +17,8 @@ type metadata struct {
 	interval config.Duration
 	imds     *aws.IMDS // nil while nobody asks for it
 	stop     context.CancelFunc
+	// before is what was known when another interval began.
+	before *aws.Instance
 }
 
 // follow makes the service be followed as the configuration says. It says
@@ -24,11 +26,13 @@ type metadata struct {
 func (m *metadata) follow(ctx context.Context, cfg config.Facts) (fresh bool, err error) {
 	if cfg.VPC != config.VPCIMDS {
 		m.close()
+		m.before = nil
 		return false, nil
 	}
 	if m.imds != nil && m.interval == cfg.Interval {
 		return false, nil
 	}
+	m.before, _ = m.latest()
 	m.close()
 	imds, err := aws.NewIMDS(aws.Options{Interval: time.Duration(cfg.Interval), Log: m.log})
 	if err != nil {
@@ -51,9 +55,13 @@ func (m *metadata) changed() <-chan struct{} {
 // latest is the last good instance, nil before the first.
 func (m *metadata) latest() (*aws.Instance, facts.Provenance) {
 	if m.imds == nil {
-		return nil, facts.Provenance{Source: config.VPCIMDS}
+		return m.before, facts.Provenance{Source: config.VPCIMDS}
 	}
-	return m.imds.Latest()
+	instance, provenance := m.imds.Latest()
+	if instance == nil {
+		instance = m.before
+	}
+	return instance, provenance
 }
 
 // refresh asks again now: the node's network has changed.
@@ -68,4 +76,11 @@ func (m *metadata) close() {
 		m.stop()
 	}
 	m.imds, m.stop = nil, nil
+}
+
+// report adds what is wrong with the service now.
+func (m *metadata) report(p *problems) {
+	if _, provenance := m.latest(); provenance.Error != "" {
+		p.list = append(p.list, Problem{provenance.Source, provenance.Error})
+	}
 }

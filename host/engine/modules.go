@@ -139,6 +139,15 @@ func (m *Modules) update(ctx context.Context, entry *module, file dropin.File) {
 // times as long as others: each try may cost a second.
 const retryFactor = 10
 
+// endPass ends a pass over these subjects; provisional says that a stand-in decided
+// for one of them.
+func (m *Modules) endPass(subjects []string, provisional bool) {
+	m.set.Retain(subjects)
+	if m.behind != nil && !provisional {
+		m.behind.Reset()
+	}
+}
+
 // nextTry is when a pass may achieve more although no input changes.
 func (m *Modules) nextTry() time.Time {
 	next := m.set.NextTry()

@@ -33,11 +33,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		return time.Time{} // what failed now failed because of that
 	}
 	p.list = append(p.list, e.needsRestart(in.Config)...)
+	e.reader.metadata.report(&p)
 	state.Problems = p.list
 	state.file, state.imds = e.reader.read, e.reader.metadata.imds
-	if _, imds := e.reader.metadata.latest(); imds.Error != "" {
-		state.Problems = append(state.Problems, Problem{imds.Source, imds.Error})
-	}
 	if state.Waiting != "" {
 		e.report(append(slices.Clip(state.Problems), Problem{"engine", state.Waiting}))
 	} else {

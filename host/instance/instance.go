@@ -64,11 +64,18 @@ const (
 )
 
 // manages says whether a process can be a snatd: by its capabilities, or by its
-// user where they cannot be seen.
+// user where they cannot be seen or mean something else.
 func manages(holder *unix.Ucred) bool {
+	byUser := holder.Uid == 0 || int(holder.Uid) == os.Geteuid()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", holder.Pid))
 	if err != nil {
-		return holder.Uid == 0 || int(holder.Uid) == os.Geteuid()
+		return byUser
+	}
+	// In a user namespace of one's own, everybody has all capabilities.
+	ours, _ := os.Readlink("/proc/self/ns/user")
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/user", holder.Pid))
+	if err != nil || theirs != ours {
+		return byUser
 	}
 	for line := range strings.Lines(string(status)) {
 		if text, ok := strings.CutPrefix(line, "CapEff:"); ok {

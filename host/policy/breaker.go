@@ -14,32 +14,35 @@ import (
 // A subject that the policy ran away on is suspect: it is not run for it again
 // until a try is due, with growing pauses. After a few such failures in a pass
 // the policy is not run any more in that pass, and who had no turn is suspect
-// too, untried. A try is soon, and for the untried alone, as long as there are
-// any; then for those whose last try is the longest ago. So subjects that make a
-// policy run away cannot keep it from deciding for the others, however many come
-// and go.
+// too, untried. A try is soon, and for the untried, as long as there are any; then
+// for those whose last try is the longest ago. Who waits the longest always has a
+// turn. So subjects that make a policy run away cannot keep it from deciding for
+// the others, however many come and go.
 type breaker struct {
 	now      func() time.Time
 	suspects map[string]*suspect
 	due      time.Time // of the next try of suspects
 	failures int       // tries in a row in which the policy ran away
-	tries    int       // of suspects so far, in all
+	moment   int       // counts what makes a suspect wait anew
 
 	// Of the pass under way:
-	begun bool
-	turn  map[string]bool // suspects that may be run
-	trips int             // failures so far on subjects that were not suspect
-	again int             // failures so far on suspects
-	last  *Error          // the newest of them
+	begun  bool
+	trying bool            // a try was due
+	turn   map[string]bool // suspects that may be run
+	eldest string          // of those, who waits the longest
+	trips  int             // failures so far on subjects that were not suspect
+	again  int             // failures so far on suspects
+	last   *Error          // the newest of them
 }
 
 type suspect struct {
 	err   *Error
-	tried int // number of the last try; 0 for none
+	tried bool
+	since int // the moment it waits from
 }
 
 // maxTrips bounds what a policy that runs away costs a pass, in deadlines: so
-// many for suspects, and so many for the others.
+// many for suspects and one more for the eldest, and so many for the others.
 const maxTrips = 3
 
 func newBreaker() *breaker { return &breaker{now: time.Now, suspects: map[string]*suspect{}} }
@@ -51,27 +54,30 @@ func (b *breaker) stop(subject string) error {
 	}
 	s := b.suspects[subject]
 	switch {
-	case s != nil && (!b.turn[subject] || b.again == maxTrips):
+	case s != nil && (!b.turn[subject] || b.again >= maxTrips && subject != b.eldest):
 		return s.err
 	case s == nil && b.trips == maxTrips:
-		b.suspects[subject] = &suspect{err: b.last}
+		b.moment++
+		b.suspects[subject] = &suspect{err: b.last, since: b.moment}
 		return b.last
 	}
 	return nil
 }
 
 func (b *breaker) begin() {
-	b.begun, b.trips, b.again, b.turn = true, 0, 0, nil
-	if len(b.suspects) == 0 || b.now().Before(b.due) {
+	b.begun, b.trips, b.again, b.turn, b.eldest = true, 0, 0, nil, ""
+	b.trying = !b.now().Before(b.due)
+	if len(b.suspects) == 0 || !b.trying {
 		return
 	}
 	names := slices.SortedFunc(maps.Keys(b.suspects), func(x, y string) int {
-		return cmp.Compare(b.suspects[x].tried, b.suspects[y].tried)
+		return cmp.Compare(b.suspects[x].since, b.suspects[y].since)
 	})
-	b.turn = map[string]bool{}
+	b.eldest = names[0]
+	b.turn = map[string]bool{b.eldest: true}
 	untried := b.untried()
 	for i, name := range names {
-		if b.suspects[name].tried == 0 || i < maxTrips && !untried {
+		if untried && !b.suspects[name].tried || !untried && i < maxTrips {
 			b.turn[name] = true
 		}
 	}
@@ -80,7 +86,7 @@ func (b *breaker) begin() {
 // untried says whether a subject had no turn yet.
 func (b *breaker) untried() bool {
 	for _, s := range b.suspects {
-		if s.tried == 0 {
+		if !s.tried {
 			return true
 		}
 	}
@@ -105,8 +111,8 @@ func (b *breaker) note(subject string, err error) {
 	} else {
 		b.again++
 	}
-	b.tries++
-	s.err, s.tried = &skipped, b.tries
+	b.moment++
+	s.err, s.tried, s.since = &skipped, true, b.moment
 }
 
 // end ends a pass over the subjects to keep.
@@ -115,7 +121,7 @@ func (b *breaker) end(keep map[string]bool) {
 	now := b.now()
 	if len(b.suspects) == 0 {
 		b.failures, b.due = 0, time.Time{}
-	} else if !now.Before(b.due) {
+	} else if b.trying {
 		if b.trips+b.again > 0 {
 			b.failures++
 		} else {

@@ -111,7 +111,7 @@ func TestBreakerOpens(t *testing.T) {
 	p.pass("four run away", "abcd", "abc", "abcdef")
 	p.pass("no try is due", "abcd", "", "abcdef")
 	p.due()
-	p.pass("the others have their turn", "abcd", "def", "abcd")
+	p.pass("the others have their turn, and the eldest", "abcd", "adef", "abcd")
 	p.due()
 	p.pass("then three of the four", "abcd", "abcef", "abcd")
 	p.due()
@@ -197,4 +197,36 @@ func TestBreakerOfNewVersion(t *testing.T) {
 	if evaluations, errs := set.Decide(context.Background(), "a", noFacts); len(evaluations) != 1 || errs != nil {
 		t.Errorf("got %v, %v; want an evaluation", evaluations, errs)
 	}
+}
+
+// TestBreakerSlowPasses: a pass over pods that a policy runs away on is longer than
+// the pause before the next try, which does not put the try off.
+func TestBreakerSlowPasses(t *testing.T) {
+	p := newPasses(t, ClassDeadline)
+	for round := range 20 {
+		names := []string{fmt.Sprintf("a-%d-1", round), fmt.Sprintf("a-%d-2", round), fmt.Sprintf("a-%d-3", round)}
+		if round == 0 {
+			names = append(names, "a-0-4")
+		}
+		names = append(names, "healthy")
+		decided := false
+		for _, name := range names {
+			facts := sdk.Map{"pod.name": name}
+			if name != "healthy" {
+				facts["slow"] = "true"
+			}
+			runs := len(p.policy.runs)
+			_, errs := p.set.Decide(context.Background(), name, facts)
+			if name != "healthy" && len(p.policy.runs) > runs {
+				p.clock = p.clock.Add(time.Second)
+			}
+			decided = decided || name == "healthy" && len(errs) == 0
+		}
+		p.set.Retain(names)
+		if decided {
+			return
+		}
+		p.clock = p.clock.Add(20 * time.Millisecond)
+	}
+	t.Error("the healthy pod is never decided")
 }

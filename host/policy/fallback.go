@@ -36,6 +36,9 @@ func (f *Fallback) Failure() *Error { return f.failure }
 // NextTry is when the module is asked again; zero if it does not fail.
 func (f *Fallback) NextTry() time.Time { return f.due }
 
+// Reset forgets a failure: nothing that native decided is in force any more.
+func (f *Fallback) Reset() { f.failure, f.failures, f.due = nil, 0, time.Time{} }
+
 // Name is the module's.
 func (f *Fallback) Name() string { return f.module.Name() }
 
@@ -47,7 +50,7 @@ func (f *Fallback) Decide(ctx context.Context, facts sdk.Source) (Evaluation, er
 	evaluation, err := f.module.Decide(ctx, facts)
 	var failed *Error
 	if err == nil || !errors.As(err, &failed) {
-		f.failure, f.failures, f.due = nil, 0, time.Time{}
+		f.Reset()
 		return evaluation, err
 	}
 	natively, nativeErr := f.natively(ctx, facts)

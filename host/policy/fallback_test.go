@@ -117,4 +117,9 @@ func TestFallbackTriesAgain(t *testing.T) {
 	clock = f.NextTry()
 	ask(false, 3, false)
 	ask(false, 3, false) // remembered
+	if _, err := f.Decide(context.Background(), sdk.Map{"slow": "true"}); err != nil {
+		t.Fatal(err)
+	}
+	f.Reset() // nobody has facts any more that the module fails on
+	ask(false, 4, false)
 }

@@ -3,7 +3,6 @@ package dataplane
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
@@ -18,19 +17,9 @@ const (
 // that a packet came in by. Older ones take the rule, but it never matches.
 var minimumRelease = [2]int{5, 7}
 
-// Probe tells whether the kernel lets snatd work in the network namespace of
-// the calling thread. Its errors are ErrPermission and ErrUnsupported, each one
-// line that says what to do.
-func Probe() error {
-	d, err := Open(slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	return d.Close()
-}
-
 // probe checks the permission, that nf_tables is there, and the version, which
-// release tells in the way of "uname -r".
+// release tells in the way of "uname -r". Its errors are ErrPermission and
+// ErrUnsupported, each one line that says what to do.
 func (d *Dataplane) probe(release func() (string, error)) error {
 	if _, err := d.socket.fence(); err != nil {
 		return explainProbe(err)

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"testing"
 
@@ -12,9 +13,19 @@ import (
 	"github.com/snatd/snatd/host/nstest"
 )
 
+// openAndClose asks whether the kernel lets snatd work in the network namespace of
+// the calling thread.
+func openAndClose() error {
+	d, err := Open(slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return d.Close()
+}
+
 func TestProbe(t *testing.T) {
 	nstest.New(t).Do(func() {
-		if err := Probe(); err != nil {
+		if err := openAndClose(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -31,7 +42,7 @@ func TestProbeWithoutCapability(t *testing.T) {
 				failed <- err
 				return
 			}
-			failed <- Probe()
+			failed <- openAndClose()
 		})
 	}()
 	err := <-failed

@@ -160,8 +160,8 @@ func (m *Modules) nextTry() time.Time {
 	return next
 }
 
-// defaultFailure is why the default module decides natively; nil if it does not,
-// or never did otherwise.
+// defaultFailure is why the default module decides natively for now; nil if it
+// does not, and if it has run natively from the start.
 func (m *Modules) defaultFailure() error {
 	if m.behind == nil || m.behind.Failure() == nil {
 		return nil
@@ -214,8 +214,8 @@ func (m *Modules) Status(files []dropin.File) []ModuleStatus {
 	last := ModuleStatus{Name: DefaultModule, State: "active"}
 	if m.native {
 		last.State = "native"
-	} else if failure := m.behind.Failure(); failure != nil {
-		last.State, last.Error = "native", moduleMessage(failure)
+	} else if err := m.defaultFailure(); err != nil {
+		last.State, last.Error = "native", err.Error()
 	}
 	return append(list, last)
 }

@@ -32,7 +32,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if ctx.Err() != nil {
 		return time.Time{} // what failed now failed because of that
 	}
-	p.list = append(p.list, e.needsRestart(in.Config)...)
+	if e.reader.loaded {
+		p.list = append(p.list, e.needsRestart(in.Config)...)
+	}
 	e.reader.metadata.report(&p)
 	state.Problems = p.list
 	state.file, state.imds = e.reader.read, e.reader.metadata.imds

@@ -7,10 +7,17 @@ BUILD = CGO_ENABLED=0 $(GO) build -trimpath
 # A policy module: WebAssembly with WASI preview 1, as a reactor.
 MODULE = GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -ldflags="-s -w"
 
-MODULES = plugins/built/default.wasm examples/built/exclude-cidrs.wasm
+MODULES = plugins/built/default.wasm plugins/built/routes.wasm \
+	examples/built/exclude-by-label.wasm examples/built/exclude-cidrs.wasm
 SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 
-.PHONY: build demo test bench lint generate clean
+# The API server that tests run against, and its etcd. They are kept outside of
+# the clone, under a name for what they are built from, and found there by
+# test/kube.
+KUBE = test/kube/apiserver
+KUBE_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/kube-$(shell sha256sum $(KUBE)/go.sum | cut -c1-16)
+
+.PHONY: build demo test bench kube-apiserver lint generate clean
 
 build: $(MODULES)
 	$(BUILD) -ldflags="-s -w" -o bin/snatd ./host
@@ -33,6 +40,20 @@ test: build
 # Ratios within one run; SMOKE=1 runs each measurement once.
 bench: build
 	$(GO) run ./test/bench $(if $(SMOKE),-smoke)
+
+# Takes 8 minutes on two cores the first time, and nothing after.
+kube-apiserver: $(KUBE_BUILT)/etcd $(KUBE_BUILT)/kube-apiserver
+
+$(KUBE_BUILT)/etcd:
+	mkdir -p $(@D)
+	cd $(KUBE) && $(BUILD) -ldflags="-s -w" -o $@.new go.etcd.io/etcd/server/v3 && mv $@.new $@
+
+# The version is what the server says of itself, and goes by when it decides which
+# features are on.
+$(KUBE_BUILT)/kube-apiserver:
+	mkdir -p $(@D)
+	cd $(KUBE) && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && \
+	$(BUILD) -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$$version" -o $@.new k8s.io/kubernetes/cmd/kube-apiserver && mv $@.new $@
 
 lint: build
 	gofmt -l . | tee /dev/stderr | wc -l | grep -qx 0

@@ -13,12 +13,18 @@ import "embed"
 //go:embed all:built
 var built embed.FS
 
+// ExcludeByLabel returns the Wasm of the module in exclude-by-label. It is nil
+// in a binary that was built without the modules.
+func ExcludeByLabel() []byte { return module("exclude-by-label") }
+
 // ExcludeCIDRs returns the Wasm of the module in exclude-cidrs. It is nil in a
 // binary that was built without the modules.
-func ExcludeCIDRs() []byte {
-	module, err := built.ReadFile("built/exclude-cidrs.wasm")
+func ExcludeCIDRs() []byte { return module("exclude-cidrs") }
+
+func module(name string) []byte {
+	wasm, err := built.ReadFile("built/" + name + ".wasm")
 	if err != nil {
 		return nil
 	}
-	return module
+	return wasm
 }

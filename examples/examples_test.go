@@ -9,12 +9,17 @@ import (
 )
 
 // What is embedded is what was built, and nothing where nothing was.
-func TestExcludeCIDRs(t *testing.T) {
-	want, err := os.ReadFile("built/exclude-cidrs.wasm")
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	if got := examples.ExcludeCIDRs(); !bytes.Equal(got, want) || (got == nil) != (err != nil) {
-		t.Errorf("got %d bytes, built/exclude-cidrs.wasm has %d", len(got), len(want))
+func TestModules(t *testing.T) {
+	for file, got := range map[string][]byte{
+		"built/exclude-by-label.wasm": examples.ExcludeByLabel(),
+		"built/exclude-cidrs.wasm":    examples.ExcludeCIDRs(),
+	} {
+		want, err := os.ReadFile(file)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) || (got == nil) != (err != nil) {
+			t.Errorf("got %d bytes, %s has %d", len(got), file, len(want))
+		}
 	}
 }

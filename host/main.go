@@ -48,7 +48,6 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	command.SetVersionTemplate("snatd {{.Version}}\n")
 	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), demoCommand(), cleanupCommand())
 	return command
 }

@@ -4,14 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/snatd/snatd/host/api"
-	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/metrics"
 )
 
 func runCommand() *cobra.Command {
@@ -41,10 +42,12 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Metrics.Listen != "" && cfg.Metrics != config.Default().Metrics {
-		log.Warn("metrics.listen is accepted, but this version serves no metrics")
-	}
-	daemon, err := engine.New(engine.Options{Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log})
+	var daemon *engine.Engine // before anybody asks for its state
+	observer := metrics.New(func() metrics.State { return metricsState(daemon.State()) })
+	daemon, err = engine.New(engine.Options{
+		Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log,
+		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply,
+	})
 	if err != nil {
 		return err
 	}
@@ -52,15 +55,39 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, daemon.Close())
 	}
+	var scrapes net.Listener
+	if cfg.Metrics.Listen != "" {
+		if scrapes, err = metrics.Listen(cfg.Metrics.Listen); err != nil {
+			return errors.Join(err, listener.Close(), daemon.Close())
+		}
+	}
 	log.Info("snatd starts", "version", version(), "config", flags.path())
 	group, ctx := errgroup.WithContext(command.Context())
 	group.Go(func() error { return daemon.Run(ctx) })
 	group.Go(func() error { return api.Serve(ctx, listener, version(), daemon.State) })
+	if scrapes != nil {
+		group.Go(func() error { return observer.Serve(ctx, scrapes) })
+	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	log.Info("snatd stops; the rules stay in place, snatd cleanup removes them")
 	return nil
+}
+
+// metricsState is what metrics tell of the engine's state.
+func metricsState(s *engine.State) metrics.State {
+	state := metrics.State{
+		Version: version(), Ready: s.Waiting == "", Waiting: s.Waiting,
+		Problems: len(s.Problems), Changes: s.Changes, Sources: s.Sources(),
+	}
+	if s.Result != nil {
+		state.Subjects = len(s.Result.Decided)
+	}
+	if s.Ruleset != nil {
+		state.Pods, state.Classes = len(s.Ruleset.Pods), len(s.Ruleset.Classes)
+	}
+	return state
 }
 
 func newLogger(level, format string) (*slog.Logger, error) {

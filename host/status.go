@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/snatd/snatd/host/api"
+	"github.com/snatd/snatd/host/facts"
 )
 
 func statusCommand() *cobra.Command {
@@ -36,7 +38,11 @@ func printStatus(out io.Writer, s api.Status) error {
 		fmt.Fprintf(&text, "primary: %s on %s\n", s.Primary, s.Interface)
 	}
 	for _, f := range s.Sources {
-		fmt.Fprintf(&text, "facts: %s, read %s\n", f.Source, ago(f.Success))
+		text.WriteString(sourceLine(f, time.Now()))
+	}
+	for _, i := range s.Interfaces {
+		fmt.Fprintf(&text, "interface: %s, MAC %s, device %d of card %d%s\n",
+			cmp.Or(i.Name, "not on this node yet"), i.MAC, i.Device, i.Card, primaryNote(i.Primary))
 	}
 	for _, m := range s.Modules {
 		fmt.Fprintf(&text, "module: %s %s %.12s\n", m.Name, m.State, m.SHA256)
@@ -50,10 +56,27 @@ func printStatus(out io.Writer, s api.Status) error {
 	return err
 }
 
-// ago is how long ago something was, for people.
-func ago(t time.Time) string {
-	if t.IsZero() {
-		return "never"
+// sourceLine is one source of facts: how old its facts are, and if it fails, why
+// and when it is asked again.
+func sourceLine(f facts.Provenance, now time.Time) string {
+	line := "facts: " + f.Source + ", "
+	if f.Success.IsZero() {
+		line += "never read"
+	} else {
+		line += "read " + now.Sub(f.Success).Round(time.Second).String() + " ago"
 	}
-	return time.Since(t).Round(time.Second).String() + " ago"
+	if f.Error != "" {
+		line += "; failed " + now.Sub(f.Failure).Round(time.Second).String() + " ago"
+		if f.Next.After(now) {
+			line += ", next try in " + f.Next.Sub(now).Round(time.Second).String()
+		}
+	}
+	return line + "\n"
+}
+
+func primaryNote(primary bool) string {
+	if primary {
+		return ", primary"
+	}
+	return ""
 }

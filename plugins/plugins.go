@@ -15,10 +15,16 @@ var built embed.FS
 
 // Default returns the default module's Wasm. It is nil in a binary that was
 // built without the modules: go by the native policy then.
-func Default() []byte {
-	module, err := built.ReadFile("built/default.wasm")
+func Default() []byte { return module("default") }
+
+// Routes returns the Wasm of the module in routes. It is nil in a binary that
+// was built without the modules: go by the native policy then.
+func Routes() []byte { return module("routes") }
+
+func module(name string) []byte {
+	wasm, err := built.ReadFile("built/" + name + ".wasm")
 	if err != nil {
 		return nil
 	}
-	return module
+	return wasm
 }

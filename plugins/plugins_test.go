@@ -9,12 +9,17 @@ import (
 )
 
 // What is embedded is what was built, and nothing where nothing was.
-func TestDefault(t *testing.T) {
-	want, err := os.ReadFile("built/default.wasm")
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	if got := plugins.Default(); !bytes.Equal(got, want) || (got == nil) != (err != nil) {
-		t.Errorf("got %d bytes, built/default.wasm has %d", len(got), len(want))
+func TestModules(t *testing.T) {
+	for file, got := range map[string][]byte{
+		"built/default.wasm": plugins.Default(),
+		"built/routes.wasm":  plugins.Routes(),
+	} {
+		want, err := os.ReadFile(file)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) || (got == nil) != (err != nil) {
+			t.Errorf("got %d bytes, %s has %d", len(got), file, len(want))
+		}
 	}
 }

@@ -84,6 +84,43 @@ func (f Facts) VPCCIDRs() ([]netip.Prefix, bool, error) {
 	return f.prefixes(abi.KeyVPCCIDRs)
 }
 
+// VPCRoute returns the fact vpc.route.<key>. The target of a route in the route
+// table of the node's subnet, by the route's IPv4 CIDR: local, the ID of a
+// gateway or of another target, such as igw-0123456789abcdef0, or blackhole if
+// the target is gone. False if it is absent.
+func (f Facts) VPCRoute(key string) (string, bool) {
+	return f.Fact(abi.KeyVPCRoute + key)
+}
+
+// VPCRouteKeys returns the sorted keys that VPCRoute has a value for.
+func (f Facts) VPCRouteKeys() []string {
+	return f.keys(abi.KeyVPCRoute)
+}
+
+// VPCPrefixList returns the fact vpc.prefixlist.<key>. The IPv4 CIDRs of a
+// managed prefix list that the operator names, by its ID and by its name. False
+// if it is absent; an empty list is not.
+func (f Facts) VPCPrefixList(key string) ([]netip.Prefix, bool, error) {
+	return f.prefixes(abi.KeyVPCPrefixList + key)
+}
+
+// VPCPrefixListKeys returns the sorted keys that VPCPrefixList has a value for.
+func (f Facts) VPCPrefixListKeys() []string {
+	return f.keys(abi.KeyVPCPrefixList)
+}
+
+// VPCPeering returns the fact vpc.peering.<key>. The IPv4 CIDRs of the other
+// VPC of an active peering connection, by the connection's ID. False if it is
+// absent; an empty list is not.
+func (f Facts) VPCPeering(key string) ([]netip.Prefix, bool, error) {
+	return f.prefixes(abi.KeyVPCPeering + key)
+}
+
+// VPCPeeringKeys returns the sorted keys that VPCPeering has a value for.
+func (f Facts) VPCPeeringKeys() []string {
+	return f.keys(abi.KeyVPCPeering)
+}
+
 // SNATExternal returns the fact snat.external. True if something outside the
 // node translates, so that the node must not (AWS_VPC_K8S_CNI_EXTERNALSNAT). An
 // absent fact is false.
@@ -126,6 +163,12 @@ func (f Facts) PodHostNetwork() (bool, error) {
 // account. False if it is absent.
 func (f Facts) PodServiceAccount() (string, bool) {
 	return f.Fact(abi.KeyPodServiceAccount)
+}
+
+// PodPhase returns the fact pod.phase. The pod's phase: Pending, Running or
+// Unknown. False if it is absent.
+func (f Facts) PodPhase() (string, bool) {
+	return f.Fact(abi.KeyPodPhase)
 }
 
 // PodLabel returns the fact pod.label.<key>. A label of the pod. False if it is

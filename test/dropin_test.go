@@ -14,7 +14,13 @@ import (
 // dropIn puts the example exclude-cidrs into the drop-in directory.
 func (d *daemon) dropIn(name, sidecar string) {
 	d.t.Helper()
-	wasm, err := os.ReadFile("../examples/built/exclude-cidrs.wasm")
+	d.dropInExample("exclude-cidrs", name, sidecar)
+}
+
+// dropInExample puts an example into the drop-in directory.
+func (d *daemon) dropInExample(example, name, sidecar string) {
+	d.t.Helper()
+	wasm, err := os.ReadFile("../examples/built/" + example + ".wasm")
 	if err != nil {
 		d.t.Fatalf("%v: run make build first", err)
 	}

@@ -36,15 +36,18 @@ func withIMDS(t *testing.T) (*daemon, *imdstest.Server, imdstest.Interface) {
 		MAC: eth0.Attrs().HardwareAddr.String(), Device: "0", Subnet: "10.0.0.0/18",
 		Addresses: imdstest.Lines(lab.NodePrimary.String(), lab.PodA.String()), VPC: imdstest.Lines("10.0.0.0/16", "100.64.0.0/16"),
 	}
-	server := imdstest.StartOn(t, "127.0.0.1:0", func(network, address string) (listener net.Listener, err error) {
-		err = d.lab.Node.Do(func() error {
-			listener, err = net.Listen(network, address)
-			return err
-		})
-		return listener, err
-	})
+	server := imdstest.StartOn(t, "127.0.0.1:0", d.listen)
 	server.Set(imdstest.Node(primary))
 	return d, server, primary
+}
+
+// listen listens on the node.
+func (d *daemon) listen(network, address string) (listener net.Listener, err error) {
+	err = d.lab.Node.Do(func() error {
+		listener, err = net.Listen(network, address)
+		return err
+	})
+	return listener, err
 }
 
 func (d *daemon) runWithIMDS(server *imdstest.Server) {

@@ -119,6 +119,16 @@ func TestWaitsForFacts(t *testing.T) {
 // kernel.
 func (d *daemon) waitWaiting(what string) {
 	d.t.Helper()
+	d.waitNotReady(what)
+	if held := d.kernel(); held != (kernel{}) {
+		d.t.Errorf("the kernel holds %+v", held)
+	}
+}
+
+// waitNotReady waits until the daemon says that it waits, whatever the kernel
+// holds.
+func (d *daemon) waitNotReady(what string) {
+	d.t.Helper()
 	d.wait("the daemon to say that it waits for "+what, func() error {
 		status, err := d.client.Status(d.t.Context())
 		if err != nil {
@@ -129,9 +139,6 @@ func (d *daemon) waitWaiting(what string) {
 		}
 		return nil
 	})
-	if held := d.kernel(); held != (kernel{}) {
-		d.t.Errorf("the kernel holds %+v", held)
-	}
 }
 
 // A node has no primary interface, or no address, for a while after its start.

@@ -11,10 +11,14 @@ import (
 	"testing"
 
 	"github.com/snatd/snatd/host/lab"
+	"github.com/snatd/snatd/test/kube"
 )
 
 func TestMain(m *testing.M) {
-	code, err := lab.Enter(m.Run)
+	code, err := lab.Enter(func() int {
+		defer kube.Close()
+		return m.Run()
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "test:", err)
 	}

@@ -33,6 +33,8 @@ type Status struct {
 	// Primary is the address that translated connections get.
 	Primary   string `json:"primary,omitempty"`
 	Interface string `json:"interface,omitempty"`
+	// Interfaces are those that EC2 has attached to the instance.
+	Interfaces []engine.Interface `json:"interfaces"`
 	// Subjects are decided for: the node, and the pods with an own address.
 	Subjects int `json:"subjects"`
 	// Pods are those of them that the kernel has an element for.
@@ -57,7 +59,8 @@ func statusOf(version string, s *engine.State) Status {
 		Problems: append([]engine.Problem{}, s.Problems...),
 		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
 		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},
-		Sources: append([]facts.Provenance{}, s.Sources()...),
+		Sources:    append([]facts.Provenance{}, s.Sources()...),
+		Interfaces: append([]engine.Interface{}, s.Interfaces()...),
 	}
 	if !s.Applied.IsZero() {
 		status.Applied = &s.Applied

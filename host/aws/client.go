@@ -2,7 +2,6 @@ package aws
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"time"
 
@@ -28,11 +27,8 @@ func newClient(endpoint string, transport imds.HTTPClient) (*imds.Client, error)
 	if endpoint == "" {
 		name, endpoint = variableEndpoint, os.Getenv(variableEndpoint)
 	}
-	if endpoint != "" {
-		u, err := url.Parse(endpoint)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return nil, fmt.Errorf("%s: %s is not a URL of a service, accepted: such as http://169.254.169.254", name, document.Quote(endpoint))
-		}
+	if err := checkEndpoint(name, endpoint, "http://169.254.169.254"); err != nil {
+		return nil, err
 	}
 	var mode imds.EndpointModeState
 	if err := mode.SetFromString(os.Getenv(variableMode)); err != nil {

@@ -10,8 +10,6 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-const source = "imds"
-
 // fieldError is what is wrong with one field of a source.
 type fieldError struct {
 	path   string
@@ -21,7 +19,7 @@ type fieldError struct {
 	status int
 }
 
-func (e *fieldError) Error() string { return source + ": " + e.path + ": " + e.reason }
+func (e *fieldError) Error() string { return e.path + ": " + e.reason }
 
 // invalid is the error that a field's value is not what is accepted.
 func invalid(path, format string, args ...any) error {
@@ -57,6 +55,17 @@ func (r *reader) failed(ctx context.Context, path string, err error) error {
 func reason(err error) string {
 	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return fmt.Sprintf("longer than %d bytes", tooLong.Limit)
+	}
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		// Its text has the ports of what was tried.
+		text := "failed"
+		switch {
+		case lookup.IsNotFound:
+			text = "no such host"
+		case lookup.IsTimeout:
+			text = "timed out"
+		}
+		return fmt.Sprintf("lookup of %s: %s", lookup.Name, text)
 	}
 	if operation, ok := errors.AsType[*net.OpError](err); ok {
 		// The port on this side is another one each time.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/aws"
+	"github.com/snatd/snatd/host/aws/fake"
 	"github.com/snatd/snatd/host/aws/imdstest"
 	"github.com/snatd/snatd/host/facts"
 )
@@ -20,7 +21,7 @@ func TestFaults(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		path    string
-		fault   imdstest.Fault
+		fault   fake.Fault
 		timeout time.Duration
 		error   string
 	}{
@@ -36,13 +37,13 @@ func TestFaults(t *testing.T) {
 			"mac: http status 302 Found"},
 		{"unauthorized for ever", vpc, imdstest.Status(http.StatusUnauthorized), 0,
 			"network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks: http status 401 Unauthorized"},
-		{"truncated", vpc, imdstest.Truncate, 0,
+		{"truncated", vpc, fake.Truncate, 0,
 			"network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks: unexpected EOF"},
-		{"truncated identity", identity, imdstest.Truncate, 0,
+		{"truncated identity", identity, fake.Truncate, 0,
 			"dynamic/instance-identity/document: unexpected EOF"},
-		{"reset", vpc, imdstest.Reset, 0,
+		{"reset", vpc, fake.Reset, 0,
 			"network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks: read tcp SERVER: read: connection reset by peer"},
-		{"slow", vpc, imdstest.Stall, 300 * time.Millisecond,
+		{"slow", vpc, fake.Stall, 300 * time.Millisecond,
 			"network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks: no complete answer within 300ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,9 +109,9 @@ func TestRetryWithinLook(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(*imdstest.Server){
 		"token expired":            (*imdstest.Server).Expire,
-		"unavailable once":         func(s *imdstest.Server) { s.Fail(macs, imdstest.Once(imdstest.Status(http.StatusServiceUnavailable))) },
-		"token expires in a look":  func(s *imdstest.Server) { s.Fail(macs, imdstest.Once(expire)) },
-		"token is refused at once": func(s *imdstest.Server) { s.Expire(); s.Fail("api/token", imdstest.Once(imdstest.Status(503))) },
+		"unavailable once":         func(s *imdstest.Server) { s.Fail(macs, fake.Once(imdstest.Status(http.StatusServiceUnavailable))) },
+		"token expires in a look":  func(s *imdstest.Server) { s.Fail(macs, fake.Once(s.Expired)) },
+		"token is refused at once": func(s *imdstest.Server) { s.Expire(); s.Fail("api/token", fake.Once(imdstest.Status(503))) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,21 +131,14 @@ func TestRetryWithinLook(t *testing.T) {
 	}
 }
 
-// expire makes all tokens invalid and then answers as if it was a request too
-// late.
-func expire(s *imdstest.Server, w http.ResponseWriter, _ *http.Request, answer func(http.ResponseWriter)) {
-	s.Expire()
-	answer(w)
-}
-
 // A token that is not given is not a value that is not there.
 func TestNoTokenForOptionalValue(t *testing.T) {
 	t.Parallel()
 	server := serve(t)
 	s := follow(t, server, aws.Options{})
 	before, _ := await(t, s, "an instance", known)
-	server.Fail("api/token", imdstest.Once(imdstest.Status(http.StatusNotFound)))
-	server.Fail(macs+primary+"/local-ipv4s", expire)
+	server.Fail("api/token", fake.Once(imdstest.Status(http.StatusNotFound)))
+	server.Fail(macs+primary+"/local-ipv4s", server.Expired)
 	s.Refresh()
 	after, provenance := await(t, s, "an error", failing)
 	if want := "imds: api/token: http status 404 Not Found"; provenance.Error != want {
@@ -159,12 +153,12 @@ func TestTokenFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		fault imdstest.Fault
+		fault fake.Fault
 		error string
 	}{
 		{"metadata switched off", imdstest.Status(http.StatusForbidden), "imds: api/token: http status 403 Forbidden"},
 		{"only version 1", imdstest.Status(http.StatusNotFound), "imds: api/token: http status 404 Not Found"},
-		{"too few hops", imdstest.Stall, "imds: api/token: no complete answer within 200ms"},
+		{"too few hops", fake.Stall, "imds: api/token: no complete answer within 200ms"},
 		{"bad request", imdstest.Status(http.StatusBadRequest), "imds: api/token: http status 400 Bad Request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -49,8 +49,15 @@ func follow(t *testing.T, server *imdstest.Server, options aws.Options) *aws.IMD
 	return s
 }
 
+// follower is a source of facts.
+type follower[T any] interface {
+	Run(ctx context.Context)
+	Changed() <-chan struct{}
+	Latest() (*T, facts.Provenance)
+}
+
 // run runs until the test ends.
-func run(t *testing.T, s *aws.IMDS) {
+func run[T any](t *testing.T, s follower[T]) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -66,24 +73,24 @@ func run(t *testing.T, s *aws.IMDS) {
 
 // await waits until what is known fulfils a condition, and looks only when told
 // of a change.
-func await(t *testing.T, s *aws.IMDS, what string, is func(*aws.Instance, facts.Provenance) bool) (*aws.Instance, facts.Provenance) {
+func await[T any](t *testing.T, s follower[T], what string, is func(*T, facts.Provenance) bool) (*T, facts.Provenance) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for {
-		instance, provenance := s.Latest()
-		if is(instance, provenance) {
-			return instance, provenance
+		value, provenance := s.Latest()
+		if is(value, provenance) {
+			return value, provenance
 		}
 		select {
 		case <-s.Changed():
 		case <-deadline:
-			t.Fatalf("waiting for %s: there is %+v from %+v", what, instance, provenance)
+			t.Fatalf("waiting for %s: there is %+v from %+v", what, value, provenance)
 		}
 	}
 }
 
-func known(instance *aws.Instance, p facts.Provenance) bool { return instance != nil && p.Error == "" }
-func failing(_ *aws.Instance, p facts.Provenance) bool      { return p.Error != "" }
+func known[T any](value *T, p facts.Provenance) bool { return value != nil && p.Error == "" }
+func failing[T any](_ *T, p facts.Provenance) bool   { return p.Error != "" }
 
 // poll waits for a condition that nothing tells of.
 func poll(t *testing.T, what string, is func() bool) {

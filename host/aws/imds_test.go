@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/snatd/snatd/host/aws"
+	"github.com/snatd/snatd/host/aws/fake"
 	"github.com/snatd/snatd/host/aws/imdstest"
 	"github.com/snatd/snatd/host/facts"
 )
@@ -21,6 +22,7 @@ func TestInstance(t *testing.T) {
 			Addresses: imdstest.Lines("10.0.0.20", "10.0.0.30", "10.0.0.9", "10.0.0.9"),
 			Prefixes:  imdstest.Lines("10.0.0.224/28", "10.0.0.128/28"),
 			VPC:       imdstest.Lines("100.64.0.0/16", "10.0.0.0/16"),
+			SubnetID:  "subnet-0a1b2c3d", VPCID: "vpc-0123456789abcdef1",
 		},
 		// Device numbers are unique on a card only.
 		imdstest.Interface{MAC: "02:00:00:00:00:01", Device: "0", Card: "1", Subnet: "10.0.1.0/24", Addresses: "10.0.1.10", VPC: "10.0.0.0/16"},
@@ -34,7 +36,8 @@ func TestInstance(t *testing.T) {
 	want := &aws.Instance{
 		Region: "eu-west-1", Zone: "eu-west-1a", ID: "i-0123456789abcdef0", Type: "m5.large",
 		PrimaryMAC: "02:00:00:00:00:09",
-		VPCCIDRs:   prefixes("10.0.0.0/16", "100.64.0.0/16"),
+		SubnetID:   "subnet-0a1b2c3d", VPCID: "vpc-0123456789abcdef1",
+		VPCCIDRs: prefixes("10.0.0.0/16", "100.64.0.0/16"),
 		Interfaces: []aws.Interface{
 			{
 				MAC: "02:00:00:00:00:09", SubnetCIDR: netip.MustParsePrefix("10.0.0.0/24"),
@@ -115,10 +118,10 @@ func TestSameInstance(t *testing.T) {
 
 func TestRefreshIsCoalesced(t *testing.T) {
 	t.Parallel()
-	const token, look = 1, 14
+	const token, look = 1, 16
 	server := serve(t)
 	release := make(chan struct{})
-	server.Fail(imdstest.MACs, imdstest.Hold(release))
+	server.Fail(imdstest.MACs, fake.Hold(release))
 	s := follow(t, server, aws.Options{Timeout: time.Minute})
 	poll(t, "the first look to be in the middle", func() bool { return server.Requests() == token+3 })
 	for range 100 {
@@ -141,7 +144,7 @@ func TestRefreshIsCoalesced(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	t.Parallel()
 	server := serve(t)
-	server.Fail("", imdstest.Stall)
+	server.Fail("", fake.Stall)
 	follow(t, server, aws.Options{Timeout: time.Hour})
 	poll(t, "a request", func() bool { return server.Requests() == 1 })
 }

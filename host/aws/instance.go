@@ -1,5 +1,6 @@
 // Package aws reads facts from Amazon's services: what the instance metadata
-// service (IMDS) tells about the instance that snatd runs on.
+// service (IMDS) tells about the instance that snatd runs on, and what the EC2
+// API tells about the network around it.
 //
 // It is the only importer of the AWS SDK. What it hands out is checked, complete
 // and its own types: what a service said in part or wrongly never leaves here.
@@ -19,6 +20,9 @@ type Instance struct {
 	Region, Zone, ID, Type string
 	// PrimaryMAC is the MAC of the primary network interface, one of Interfaces.
 	PrimaryMAC string
+	// SubnetID and VPCID are where the primary interface is, such as
+	// "subnet-0123456789abcdef0" and "vpc-0123456789abcdef0".
+	SubnetID, VPCID string
 	// VPCCIDRs are all IPv4 CIDRs of the primary interface's VPC, ascending; at
 	// least one.
 	VPCCIDRs []netip.Prefix
@@ -50,7 +54,7 @@ func (i *Instance) Equal(other *Instance) bool {
 		return i == other
 	}
 	return i.Region == other.Region && i.Zone == other.Zone && i.ID == other.ID && i.Type == other.Type &&
-		i.PrimaryMAC == other.PrimaryMAC &&
+		i.PrimaryMAC == other.PrimaryMAC && i.SubnetID == other.SubnetID && i.VPCID == other.VPCID &&
 		slices.Equal(i.VPCCIDRs, other.VPCCIDRs) &&
 		slices.EqualFunc(i.Interfaces, other.Interfaces, Interface.Equal)
 }

@@ -12,6 +12,7 @@ import (
 func fill() *aws.Instance {
 	return &aws.Instance{
 		Region: "eu-west-1", Zone: "eu-west-1a", ID: "i-1", Type: "m5.large", PrimaryMAC: primary,
+		SubnetID: "subnet-0123456789abcdef0", VPCID: "vpc-0123456789abcdef0",
 		VPCCIDRs: prefixes("10.0.0.0/16"),
 		Interfaces: []aws.Interface{{
 			MAC: primary, Card: 1, Device: 1, SubnetCIDR: netip.MustParsePrefix("10.0.0.0/24"),

@@ -22,6 +22,18 @@ func checkName(path, value, example string) error {
 	return nil
 }
 
+var id = regexp.MustCompile(`^([a-z]+)-([0-9a-f]{8}|[0-9a-f]{17})$`)
+
+// parseID parses the ID of a kind of resource, such as "subnet".
+func parseID(kind string) func(path, value string) (string, error) {
+	return func(path, value string) (string, error) {
+		if match := id.FindStringSubmatch(value); match == nil || match[1] != kind {
+			return "", invalid(path, "%s is not an ID, accepted: such as %s-0123456789abcdef0", document.Quote(value), kind)
+		}
+		return value, nil
+	}
+}
+
 func parseMAC(path, value string) (string, error) {
 	mac, err := net.ParseMAC(value)
 	if err != nil || len(mac) != 6 {
@@ -67,8 +79,13 @@ func parseCIDR(path, value string) (netip.Prefix, error) {
 
 func parseCIDRs(path, value string) ([]netip.Prefix, error) {
 	cidrs, err := parseList(path, value, parseCIDR)
+	return sortCIDRs(cidrs), err
+}
+
+// sortCIDRs brings CIDRs into their order, each once.
+func sortCIDRs(cidrs []netip.Prefix) []netip.Prefix {
 	slices.SortFunc(cidrs, netip.Prefix.Compare)
-	return slices.Compact(cidrs), err
+	return slices.Compact(cidrs)
 }
 
 // parseVPC parses the CIDRs of a VPC. There is no VPC without one, and without

@@ -52,8 +52,14 @@ func (r *reader) look(ctx context.Context) (*Instance, error) {
 	if err := instance.arrange(); err != nil {
 		return nil, err
 	}
-	instance.VPCCIDRs, err = field(ctx, r, pathMACs+"/"+instance.PrimaryMAC+"/vpc-ipv4-cidr-blocks", parseVPC)
-	if err != nil {
+	at := pathMACs + "/" + instance.PrimaryMAC + "/"
+	if instance.SubnetID, err = field(ctx, r, at+"subnet-id", parseID("subnet")); err != nil {
+		return nil, err
+	}
+	if instance.VPCID, err = field(ctx, r, at+"vpc-id", parseID("vpc")); err != nil {
+		return nil, err
+	}
+	if instance.VPCCIDRs, err = field(ctx, r, at+"vpc-ipv4-cidr-blocks", parseVPC); err != nil {
 		return nil, err
 	}
 	return instance, nil

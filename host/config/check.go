@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
 
 	"github.com/snatd/snatd/host/document"
 	"github.com/snatd/snatd/rules"
@@ -19,7 +23,13 @@ func check(config Config, doc *document.Document) error {
 	checks := []rule{
 		{"facts.vpc", checkVPC(config.Facts.VPC)},
 		{"facts.pods", checkPods(config.Facts.Pods)},
+		{"facts.interval", config.Facts.Interval.between(time.Second, time.Hour)},
+		{"facts.grace", config.Facts.Grace.between(0, 24*time.Hour)},
+		{"facts.ec2", checkEC2(config.Facts)},
+		{"facts.ec2Interval", config.Facts.EC2Interval.between(10*time.Second, 24*time.Hour)},
+		{"facts.coalesce", config.Facts.Coalesce.between(0, time.Second)},
 		{"facts.file", checkPath(config.Facts.File, "a file")},
+		{"kubernetes.node", checkNode(config.Kubernetes.Node)},
 		{"network.primaryInterface", checkPrimaryInterface(config.Network.PrimaryInterface)},
 		{"network.primaryAddress", checkPrimaryAddress(config.Network.PrimaryAddress)},
 		{"network.podInterfaces", checkPodInterfaces(config.Network.PodInterfaces)},
@@ -33,6 +43,9 @@ func check(config Config, doc *document.Document) error {
 	for i, name := range config.Network.PodInterfaces {
 		checks = append(checks, rule{fmt.Sprintf("network.podInterfaces[%d]", i), rules.CheckPattern(name)})
 	}
+	for i, name := range config.Facts.PrefixLists {
+		checks = append(checks, rule{fmt.Sprintf("facts.prefixLists[%d]", i), checkPrefixList(name)})
+	}
 	for _, r := range checks {
 		if r.err != nil {
 			return doc.Errorf(r.key, "%v", r.err)
@@ -44,6 +57,32 @@ func check(config Config, doc *document.Document) error {
 func checkPath(path, of string) error {
 	if path == "" {
 		return fmt.Errorf("empty, accepted: the path of %s", of)
+	}
+	return nil
+}
+
+func checkEC2(facts Facts) error {
+	if facts.EC2 && facts.VPC != VPCIMDS {
+		return fmt.Errorf("true needs facts.vpc: %s, which says whose route table is meant", VPCIMDS)
+	}
+	return nil
+}
+
+// checkPrefixList keeps to what EC2 accepts as a prefix list's name; an ID is
+// one too.
+func checkPrefixList(name string) error {
+	if name == "" || len(name) > 255 || strings.ContainsFunc(name, unicode.IsControl) {
+		return fmt.Errorf("%s is not a prefix list, accepted: an ID or a name of at most 255 bytes, such as pl-0123456789abcdef0", document.Quote(name))
+	}
+	return nil
+}
+
+// nodeName is what Kubernetes accepts as the name of a node.
+var nodeName = regexp.MustCompile(`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
+
+func checkNode(name string) error {
+	if name != "" && (len(name) > 253 || !nodeName.MatchString(name)) {
+		return fmt.Errorf("%s is not a node's name, accepted: at most 253 of a-z, 0-9, - and ., such as ip-10-0-0-10.eu-west-1.compute.internal", document.Quote(name))
 	}
 	return nil
 }

@@ -18,10 +18,11 @@ import (
 // configuration file overrides it, variables override the file, and flags
 // override both.
 type Config struct {
-	Facts    Facts    `yaml:"facts"`
-	Network  Network  `yaml:"network"`
-	SNAT     SNAT     `yaml:"snat"`
-	Policies Policies `yaml:"policies"`
+	Facts      Facts      `yaml:"facts"`
+	Kubernetes Kubernetes `yaml:"kubernetes"`
+	Network    Network    `yaml:"network"`
+	SNAT       SNAT       `yaml:"snat"`
+	Policies   Policies   `yaml:"policies"`
 	// Path of the Unix socket that `snatd status` and `snatd explain` ask.
 	Socket  string  `yaml:"socket"`
 	Metrics Metrics `yaml:"metrics"`
@@ -35,11 +36,41 @@ type Facts struct {
 	// How often the metadata service is read, a tenth more or less. It is also
 	// read when the node's interfaces or addresses change.
 	Interval Duration `yaml:"interval"`
-	// Where pods and namespaces come from: `static` is the file below; `none`
-	// means that every pod gets the node's decision.
+	// How long to wait at a start for the VPC's CIDRs, such as `2m`; `0s` is for
+	// ever. After it everything is translated that is not excluded otherwise,
+	// also inside the VPC, until the CIDRs are known. Rules of an earlier run
+	// stay in force instead, for as long as it takes.
+	Grace Duration `yaml:"grace"`
+	// Whether the route table of the node's subnet, the peering connections and
+	// the prefix lists below are read from the EC2 API: `true` or `false`. It
+	// needs `facts.vpc: imds`, and a role with the permissions
+	// `ec2:DescribeRouteTables`, `ec2:DescribeVpcPeeringConnections`,
+	// `ec2:DescribeManagedPrefixLists` and `ec2:GetManagedPrefixListEntries`.
+	EC2 bool `yaml:"ec2"`
+	// How often the EC2 API is read, a tenth more or less. Its requests count
+	// against a limit that the account's nodes share.
+	EC2Interval Duration `yaml:"ec2Interval"`
+	// Managed prefix lists to read, by ID or name.
+	PrefixLists []string `yaml:"prefixLists"`
+	// Where pods and namespaces come from: `kubernetes` is the API server;
+	// `static` is the file below; `none` means that every pod gets the node's
+	// decision.
 	Pods string `yaml:"pods"`
+	// How long a change may wait for others that come with it, to be applied
+	// together with them. One that comes alone does not wait; in a burst that
+	// lasts, each waits longer and longer, up to ten times as long.
+	Coalesce Duration `yaml:"coalesce"`
 	// Path of the file with static facts. It is watched: changes apply at once.
 	File string `yaml:"file"`
+}
+
+// Kubernetes is how the API server is asked.
+type Kubernetes struct {
+	// Name of the node, whose pods are followed; empty means the host name.
+	Node string `yaml:"node"`
+	// Path of a kubeconfig file; empty means the service account of the pod that
+	// snatd runs in.
+	Kubeconfig string `yaml:"kubeconfig"`
 }
 
 // Network is how the node is connected.
@@ -85,6 +116,10 @@ type SNAT struct {
 type Policies struct {
 	// Path of the drop-in directory. It is watched, and need not exist.
 	Directory string `yaml:"directory"`
+	// Whether the module `routes` decides before the default one, by the route
+	// table of the node's subnet: `true` or `false`. It needs `facts.ec2: true`,
+	// or routes in the facts file.
+	Routes bool `yaml:"routes"`
 	// Path of the directory with compiled modules, made if it does not exist;
 	// empty means that modules are compiled at each start.
 	Cache string `yaml:"cache"`
@@ -92,15 +127,18 @@ type Policies struct {
 
 // Metrics is where the daemon can be observed.
 type Metrics struct {
-	// Address and TCP port for metrics and health; empty means none. This version
-	// checks the value and serves nothing there.
+	// Address and TCP port for metrics and health: `/metrics`, `/healthz` and
+	// `/readyz`; empty means none.
 	Listen string `yaml:"listen"`
 }
 
 // Default is the configuration of an operator who sets nothing.
 func Default() Config {
 	return Config{
-		Facts:    Facts{VPC: VPCStatic, Interval: Duration(15 * time.Second), Pods: PodsStatic, File: "/etc/snatd/facts.yaml"},
+		Facts: Facts{
+			VPC: VPCStatic, Interval: Duration(15 * time.Second), EC2Interval: Duration(5 * time.Minute),
+			Pods: PodsStatic, Coalesce: Duration(10 * time.Millisecond), File: "/etc/snatd/facts.yaml",
+		},
 		Network:  Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4},
 		SNAT:     SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80},
 		Policies: Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},

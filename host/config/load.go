@@ -53,7 +53,7 @@ func Load(options Options) (Config, error) {
 		}
 	}
 	if options.Flags.FactsFile != "" {
-		config.Facts.VPC, config.Facts.Pods = VPCStatic, PodsStatic
+		config.Facts.VPC, config.Facts.Pods, config.Facts.EC2 = VPCStatic, PodsStatic, false
 	}
 	override(&config.Facts.File, options.Flags.FactsFile)
 	override(&config.Policies.Directory, options.Flags.PoliciesDirectory)
@@ -62,6 +62,8 @@ func Load(options Options) (Config, error) {
 	// Canonical, so that configurations that mean the same are equal.
 	slices.SortFunc(config.SNAT.ExcludeCIDRs, netip.Prefix.Compare)
 	config.SNAT.ExcludeCIDRs = slices.Compact(config.SNAT.ExcludeCIDRs)
+	slices.Sort(config.Facts.PrefixLists)
+	config.Facts.PrefixLists = slices.Compact(config.Facts.PrefixLists)
 	slices.Sort(config.Network.PodInterfaces)
 	config.Network.PodInterfaces = slices.Compact(config.Network.PodInterfaces)
 	return config, nil

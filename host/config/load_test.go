@@ -18,7 +18,10 @@ import (
 
 func TestDefault(t *testing.T) {
 	want := config.Config{
-		Facts:    config.Facts{VPC: "static", Interval: config.Duration(15 * time.Second), Pods: "static", File: "/etc/snatd/facts.yaml"},
+		Facts: config.Facts{
+			VPC: "static", Interval: config.Duration(15 * time.Second), EC2Interval: config.Duration(5 * time.Minute),
+			Pods: "static", Coalesce: config.Duration(10 * time.Millisecond), File: "/etc/snatd/facts.yaml",
+		},
 		Network:  config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4"},
 		SNAT:     config.SNAT{Randomize: "prng", Mark: 0x80},
 		Policies: config.Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},
@@ -31,7 +34,7 @@ func TestDefault(t *testing.T) {
 		"no variables":   {Environ: environ(nil)},
 		"empty variables": {Environ: environ(map[string]string{
 			"AWS_VPC_K8S_CNI_EXTERNALSNAT": "", "AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS": "", "AWS_VPC_K8S_CNI_RANDOMIZESNAT": " ",
-			"AWS_VPC_K8S_CNI_CONNMARK": "", "AWS_VPC_K8S_CNI_VETHPREFIX": "", "AWS_VPC_CNI_NODE_PORT_SUPPORT": "", "ENABLE_IPv6": "",
+			"AWS_VPC_K8S_CNI_CONNMARK": "", "AWS_VPC_K8S_CNI_VETHPREFIX": "", "AWS_VPC_CNI_NODE_PORT_SUPPORT": "", "MY_NODE_NAME": "", "ENABLE_IPv6": "",
 		})},
 	} {
 		t.Run(name, func(t *testing.T) { equal(t, load(t, options), want) })
@@ -40,7 +43,16 @@ func TestDefault(t *testing.T) {
 
 // full sets every key to something else than its default.
 const full = `
-facts: {vpc: static, pods: none, file: /f/facts.yaml}
+facts:
+  vpc: static
+  interval: 20s
+  grace: 2m
+  ec2Interval: 10m
+  prefixLists: [pl-0123456789abcdef0, partners, partners]
+  pods: none
+  coalesce: 5ms
+  file: /f/facts.yaml
+kubernetes: {node: node-a, kubeconfig: /f/kubeconfig}
 network:
   primaryInterface: eth0
   primaryAddress: 10.0.0.10
@@ -52,14 +64,19 @@ snat:
   excludeCIDRs: [192.168.0.0/16, 0.0.0.0/0, 10.1.0.0/16, 10.0.0.0/8, 192.168.0.0/16]
   randomize: hashrandom
   mark: 0x100
-policies: {directory: /f/policies.d, cache: ""}
+policies: {directory: /f/policies.d, routes: true, cache: ""}
 socket: /f/snatd.sock
 metrics: {listen: ""}
 `
 
 func fullConfig() config.Config {
 	return config.Config{
-		Facts: config.Facts{VPC: "static", Interval: config.Duration(15 * time.Second), Pods: "none", File: "/f/facts.yaml"},
+		Facts: config.Facts{
+			VPC: "static", Interval: config.Duration(20 * time.Second), Grace: config.Duration(2 * time.Minute),
+			EC2Interval: config.Duration(10 * time.Minute), PrefixLists: []string{"partners", "pl-0123456789abcdef0"},
+			Pods: "none", Coalesce: config.Duration(5 * time.Millisecond), File: "/f/facts.yaml",
+		},
+		Kubernetes: config.Kubernetes{Node: "node-a", Kubeconfig: "/f/kubeconfig"},
 		Network: config.Network{
 			PrimaryInterface: "eth0",
 			PrimaryAddress:   netip.MustParseAddr("10.0.0.10"),
@@ -73,7 +90,7 @@ func fullConfig() config.Config {
 			Randomize:    "hashrandom",
 			Mark:         0x100,
 		},
-		Policies: config.Policies{Directory: "/f/policies.d"},
+		Policies: config.Policies{Directory: "/f/policies.d", Routes: true},
 		Socket:   "/f/snatd.sock",
 	}
 }
@@ -86,6 +103,7 @@ func TestPrecedence(t *testing.T) {
 		"AWS_VPC_K8S_CNI_CONNMARK":           "64",
 		"AWS_VPC_K8S_CNI_VETHPREFIX":         "cali",
 		"AWS_VPC_CNI_NODE_PORT_SUPPORT":      "false",
+		"MY_NODE_NAME":                       "node-b",
 		"ENABLE_IPv6":                        "false",
 	}
 	want := fullConfig()
@@ -97,6 +115,7 @@ func TestPrecedence(t *testing.T) {
 	want.Network.PodInterfaces = []string{"cali*"}
 	want.Network.NodePorts = false
 	want.Network.IPFamily = "ipv4"
+	want.Kubernetes.Node = "node-b"
 	equal(t, load(t, options), want)
 
 	options.Flags = config.Flags{FactsFile: "facts", PoliciesDirectory: "policies", Socket: "socket"}
@@ -153,15 +172,20 @@ func TestTooManyCIDRs(t *testing.T) {
 func TestBadFile(t *testing.T) {
 	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
 	tests := []struct{ text, want string }{
-		{"fact: {}", "1:1: fact: unknown key, accepted: facts, network, snat, policies, socket, metrics"},
+		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, policies, socket, metrics"},
 		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark"},
 		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
 		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},
-		{"facts: {interval: 15}", `1:19: facts.interval: "15" is not a pause, accepted: 1s to 1h, such as 15s`},
-		{"facts: {interval: 10ms}", `1:19: facts.interval: "10ms" is not a pause, accepted: 1s to 1h, such as 15s`},
+		{"facts: {interval: 15}", `1:19: facts.interval: "15" is not a duration, accepted: such as 15s`},
+		{"facts: {interval: 10ms}", "1:19: facts.interval: 10ms, accepted: 1s to 1h0m0s"},
+		{"facts: {grace: -1s}", "1:16: facts.grace: -1s, accepted: 0s to 24h0m0s"},
+		{"facts: {ec2Interval: 1s}", "1:22: facts.ec2Interval: 1s, accepted: 10s to 24h0m0s"},
+		{"facts: {coalesce: 2s}", "1:19: facts.coalesce: 2s, accepted: 0s to 1s"},
+		{"facts: {ec2: true}", "1:14: facts.ec2: true needs facts.vpc: imds, which says whose route table is meant"},
+		{`facts: {prefixLists: [a, "\n"]}`, `1:26: facts.prefixLists[1]: "\n" is not a prefix list, accepted: an ID or a name of at most 255 bytes, such as pl-0123456789abcdef0`},
+		{"kubernetes: {node: Node-A}", `1:20: kubernetes.node: "Node-A" is not a node's name, accepted: at most 253 of a-z, 0-9, - and ., such as ip-10-0-0-10.eu-west-1.compute.internal`},
 		{"facts: {vpc: aws}", `1:14: facts.vpc: "aws" is unknown, accepted: static, imds`},
-		{"facts: {pods: kubernetes}", `1:15: facts.pods: "kubernetes" is not available in this version, accepted: static, none`},
-		{"facts: {pods: k8s}", `1:15: facts.pods: "k8s" is unknown, accepted: static, none`},
+		{"facts: {pods: k8s}", `1:15: facts.pods: "k8s" is unknown, accepted: kubernetes, static, none`},
 		{`facts: {file: ""}`, "1:15: facts.file: empty, accepted: the path of a file"},
 		{"network: {primaryInterface: a/b}", `1:29: network.primaryInterface: "a/b" contains '/': accepted is ASCII without spaces, quotes, '\\', '/', ':', and '*' only at the end of a pattern`},
 		{"network: {primaryInterface: eth*}", `1:29: network.primaryInterface: "eth*" contains '*': accepted is ASCII without spaces, quotes, '\\', '/', ':', and '*' only at the end of a pattern`},
@@ -226,6 +250,7 @@ func TestBadVariables(t *testing.T) {
 		{"AWS_VPC_K8S_CNI_VETHPREFIX", "calico", `"calico" ` + veth},
 		{"AWS_VPC_K8S_CNI_VETHPREFIX", "e*", `"e*" ` + veth},
 		{"AWS_VPC_CNI_NODE_PORT_SUPPORT", "on", `"on" is not a bool, accepted: true, false`},
+		{"MY_NODE_NAME", "node_a", `"node_a" is not a node's name, accepted: at most 253 of a-z, 0-9, - and ., such as ip-10-0-0-10.eu-west-1.compute.internal`},
 		{"ENABLE_IPv6", "6", `"6" is not a bool, accepted: true, false`},
 	}
 	for _, test := range tests {

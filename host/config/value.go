@@ -17,8 +17,9 @@ const (
 	VPCStatic = "static" // facts.vpc
 	VPCIMDS   = "imds"
 
-	PodsStatic = "static" // facts.pods
-	PodsNone   = "none"
+	PodsKubernetes = "kubernetes" // facts.pods
+	PodsStatic     = "static"
+	PodsNone       = "none"
 
 	IPv4 = "ipv4" // network.ipFamily
 	IPv6 = "ipv6"
@@ -39,7 +40,7 @@ func (m *Mark) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Duration is a pause.
+// Duration is a time span.
 type Duration time.Duration
 
 func (d Duration) String() string { return time.Duration(d).String() }
@@ -47,24 +48,25 @@ func (d Duration) String() string { return time.Duration(d).String() }
 // UnmarshalText reads a duration in the notation of Go: 15s, 2m.
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
-	if err != nil || parsed < time.Second || parsed > time.Hour {
-		return fmt.Errorf("%s is not a pause, accepted: 1s to 1h, such as 15s", document.Quote(string(text)))
+	if err != nil {
+		return fmt.Errorf("%s is not a duration, accepted: such as 15s", document.Quote(string(text)))
 	}
 	*d = Duration(parsed)
 	return nil
 }
 
-// podsKubernetes is a source that documents about snatd speak of and this
-// version does not have.
-const podsKubernetes = "kubernetes"
+// between checks a duration against what its key accepts.
+func (d Duration) between(least, most time.Duration) error {
+	if time.Duration(d) < least || time.Duration(d) > most {
+		return fmt.Errorf("%s, accepted: %s to %s", d, least, most)
+	}
+	return nil
+}
 
 func checkVPC(source string) error { return checkWord(source, VPCStatic, VPCIMDS) }
 
 func checkPods(source string) error {
-	if source == podsKubernetes {
-		return fmt.Errorf("%q is not available in this version, accepted: %s, %s", source, PodsStatic, PodsNone)
-	}
-	return checkWord(source, PodsStatic, PodsNone)
+	return checkWord(source, PodsKubernetes, PodsStatic, PodsNone)
 }
 
 func checkIPFamily(family string) error { return checkWord(family, IPv4, IPv6) }

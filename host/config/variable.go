@@ -40,6 +40,10 @@ var variables = []variable{
 	{"AWS_VPC_CNI_NODE_PORT_SUPPORT", "network.nodePorts", func(c *Config, text string) error {
 		return parseBool(&c.Network.NodePorts, text)
 	}},
+	{"MY_NODE_NAME", "kubernetes.node", func(c *Config, text string) error {
+		c.Kubernetes.Node = text
+		return checkNode(text)
+	}},
 	{"ENABLE_IPv6", "network.ipFamily", func(c *Config, text string) error {
 		var ipv6 bool
 		if err := parseBool(&ipv6, text); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/rules"
 )
 
 // Options are what an Engine is made from.
@@ -30,6 +31,11 @@ type Options struct {
 	// ConfigFile is followed, whether it exists or not; empty if there is none.
 	ConfigFile string
 	Log        *slog.Logger
+	// PodChanged is told how long it took from a change of a pod, as the API
+	// server told of it, to the kernel holding what follows. Nil for nobody.
+	PodChanged func(time.Duration)
+	// Applied is told how long a transaction took. Nil for nobody.
+	Applied func(time.Duration)
 }
 
 // Engine is the daemon's loop.
@@ -43,8 +49,12 @@ type Engine struct {
 	installer installer
 	follower  follower
 	retries   retries
+	coalescer coalescer
 	state     atomic.Pointer[State]
 	reported  []Problem
+	// arrived are when the changes of pods came in that the kernel does not hold
+	// yet.
+	arrived []time.Time
 }
 
 // New returns an engine for the current network namespace, where it is the only
@@ -59,16 +69,21 @@ func New(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, dp.Close())
 	}
+	earlier, err := dp.Exists(rules.TableName)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close(), dp.Close())
+	}
 	e := &Engine{
 		options:   options,
 		log:       options.Log,
 		reader:    NewReader(options.Load, options.Log),
 		dataplane: dp,
 		lock:      lock,
-		installer: installer{kernel: dp, log: options.Log},
+		installer: installer{kernel: dp, log: options.Log, applied: options.Applied},
 		follower:  follower{log: options.Log},
 		retries:   retries{},
 	}
+	e.reader.patient = earlier
 	e.state.Store(&State{Waiting: "starting"})
 	return e, nil
 }
@@ -79,15 +94,11 @@ func (e *Engine) Close() error { return errors.Join(e.dataplane.Close(), e.lock.
 // State is what the last pass published.
 func (e *Engine) State() *State { return e.state.Load() }
 
-// settle is the least time between the beginnings of two passes: a change that
-// comes alone is not delayed, those of a burst are taken together.
-const settle = 20 * time.Millisecond
-
 // Run runs passes until ctx ends; it leaves the rules in place.
 func (e *Engine) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, e.Close()) }()
 	defer e.follower.close()
-	defer e.reader.metadata.close()
+	defer e.reader.services.close()
 	wasm, err := policy.NewEngine(ctx, policy.Options{CacheDir: e.options.Config.Policies.Cache, Log: e.log})
 	if err != nil {
 		e.log.Error("Wasm modules cannot run", "error", err)
@@ -97,52 +108,70 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	}
 	e.modules = NewModules(ctx, wasm, e.log)
 	for ctx.Err() == nil {
-		settled := time.Now().Add(settle)
+		began, changes := time.Now(), e.State().Changes
 		next := e.pass(ctx)
-		if !e.await(ctx, next) || !pause(ctx, time.Until(settled)) {
+		e.coalescer.passed(began, time.Now(), e.State().Changes != changes)
+		if !e.await(ctx, timer(next)) || !e.coalesce(ctx) {
 			break
 		}
 	}
 	return nil
 }
 
-// await waits until a pass is due, at next at the latest if that is not zero;
-// false says that ctx ended.
-func (e *Engine) await(ctx context.Context, next time.Time) bool {
-	var retry <-chan time.Time
-	if !next.IsZero() {
-		retry = time.After(time.Until(next))
+// timer fires at a time; never if that is zero.
+func timer(at time.Time) <-chan time.Time {
+	if at.IsZero() {
+		return nil
 	}
+	return time.After(time.Until(at))
+}
+
+// coalesce waits for changes that come together with one that is there.
+func (e *Engine) coalesce(ctx context.Context) bool {
+	least := time.Duration(e.reader.last.Config.Facts.Coalesce)
+	now := time.Now()
+	e.coalescer.came(now, least)
+	for due := e.coalescer.due(now, least); now.Before(due); {
+		if !e.await(ctx, timer(due)) {
+			return false
+		}
+		if now = time.Now(); now.Before(due) {
+			e.coalescer.came(now, least)
+		}
+	}
+	return true
+}
+
+// await waits for a change of the inputs, and until due at the latest; false says
+// that ctx ended.
+func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
+	services := &e.reader.services
 	for {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-retry:
+		case <-due:
 			return true
 		case <-e.follower.files:
 			return true
-		case <-e.reader.metadata.changed():
+		case <-services.imds.changed():
+			return true
+		case <-services.ec2.changed():
+			return true
+		case <-services.cluster.changed():
 			return true
 		case _, ok := <-e.follower.links:
-			e.reader.metadata.refresh()
+			if services.refresh != nil {
+				services.refresh()
+			}
 			if !ok {
 				e.follower.links = nil
 				return true
 			}
-			if e.reader.linkChanged() {
+			if e.reader.linkChanged() || e.installer.routeLost() {
 				return true
 			}
 		}
-	}
-}
-
-// pause waits; false says that ctx ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 

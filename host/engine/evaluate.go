@@ -46,7 +46,7 @@ func Decide(ctx context.Context, in Inputs, modules *Modules) (*Result, []Proble
 }
 
 func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
-	p := modules.Sync(ctx, in.Modules)
+	p := modules.Sync(ctx, in.Modules, in.Config.Policies.Routes)
 	result, failed, err := evaluate(ctx, in, modules)
 	p.join(failed)
 	return result, p, err

@@ -25,41 +25,45 @@ type Inputs struct {
 // that fails withdraws nothing.
 type Reader struct {
 	load     func() (config.Config, error)
-	metadata metadata
+	services services
 	last     Inputs
 	file     *facts.Document  // the last good content of the facts file
 	read     facts.Provenance // of the facts file
+	network  facts.Provenance // of the primary interface
 	loaded   bool             // a configuration was valid once
 	linked   bool             // the primary interface was found once
 	pending  bool             // a configuration waits for its primary interface
 	dropins  *dropin.Directory
 	path     string // of dropins
+	began    time.Time
+	// patient says that the kernel holds rules of an earlier run, which are better
+	// than rules made without some of the facts.
+	patient bool
 }
 
 // NewReader returns a Reader of the configuration that load returns, and of
 // all that it names.
 func NewReader(load func() (config.Config, error), log *slog.Logger) *Reader {
-	return &Reader{load: load, metadata: metadata{log: log}}
+	return &Reader{load: load, services: services{log: log}, network: facts.Provenance{Source: "netlink"}, began: time.Now()}
 }
 
 // Once reads all inputs for a caller that does not follow them, and waits for
 // the services that have to be asked.
 func (r *Reader) Once(ctx context.Context) (Inputs, []Problem, error) {
-	defer r.metadata.close()
+	defer r.services.close()
 	in, p, waiting := r.readAll()
-	fresh, err := r.metadata.follow(ctx, in.Config.Facts)
-	if err != nil {
-		return in, nil, err
-	}
-	if fresh {
-		select {
-		case <-r.metadata.changed():
-		case <-ctx.Done():
-			return in, nil, ctx.Err()
+	for {
+		begun, unfollowed := r.services.follow(ctx, in.Config)
+		if !begun {
+			p.join(unfollowed)
+			break
+		}
+		if err := r.services.await(ctx); err != nil {
+			return in, nil, err
 		}
 		in, p, waiting = r.readAll()
-		r.metadata.report(&p)
 	}
+	r.services.report(&p)
 	return in, p.list, waiting
 }
 
@@ -74,10 +78,7 @@ func (r *Reader) readAll() (in Inputs, p problems, err error) {
 	if !r.linked && r.last.Config.Network.IPFamily != config.IPv6 {
 		return r.last, p, errors.New("waiting for the primary interface and its address")
 	}
-	r.readFacts(&p)
-	if r.last.Snapshot == nil {
-		err = errors.New("waiting for facts: the VPC's CIDRs, without which nothing is translated")
-	}
+	err = r.readFacts(&p)
 	return r.last, p, err
 }
 
@@ -96,6 +97,7 @@ func (r *Reader) readConfig(p *problems) {
 	if err == nil {
 		err = NetworkOf(cfg, primary).Check()
 	}
+	r.network = observed(r.network, err)
 	r.pending = err != nil
 	old := r.last.Config.Network
 	same := cfg.Network.PrimaryInterface == old.PrimaryInterface && cfg.Network.PrimaryAddress == old.PrimaryAddress
@@ -117,9 +119,9 @@ func (r *Reader) readConfig(p *problems) {
 // the configuration does not.
 func (r *Reader) primary(cfg config.Config) (link.Link, error) {
 	name, addr := cfg.Network.PrimaryInterface, cfg.Network.PrimaryAddress
-	instance, _ := r.metadata.latest()
+	instance := r.services.imds.latest()
 	if name == "" && instance != nil {
-		found, err := link.ByMAC(instance.PrimaryMAC)
+		found, err := link.ByMAC(instance.PrimaryMAC, instance.PrimaryAddress())
 		if err != nil {
 			return link.Link{}, err
 		}
@@ -130,68 +132,14 @@ func (r *Reader) primary(cfg config.Config) (link.Link, error) {
 	return link.Primary(name, addr)
 }
 
-// readFacts makes a snapshot of the facts with what the configuration and the
-// link say now. A file that is bad now leaves its last good content in force, and
-// holds nothing else up.
-func (r *Reader) readFacts(p *problems) {
-	cfg := r.last.Config
-	file, err := r.readFile(cfg.Facts)
-	if err == nil {
-		var snapshot *facts.Snapshot
-		if snapshot, err = r.snapshot(cfg, file); err == nil {
-			r.last.Snapshot, r.file = snapshot, file
-			return
-		}
-	}
-	switch instance, _ := r.metadata.latest(); {
-	case cfg.Facts.VPC != config.VPCIMDS || instance != nil || file == nil:
-		p.add("facts", err)
-	case r.file == nil:
-		r.file = file // it lacks nothing; the service does, which is said elsewhere
-	}
-	if r.file == nil {
-		return
-	}
-	if snapshot, err := r.snapshot(cfg, r.file); err == nil {
-		r.last.Snapshot = snapshot
-	}
-}
-
-// readFile reads the facts file, if the configuration needs anything of it.
-func (r *Reader) readFile(cfg config.Facts) (*facts.Document, error) {
-	if cfg.VPC != config.VPCStatic && cfg.Pods != config.PodsStatic {
-		r.read = facts.Provenance{}
-		return &facts.Document{}, nil
-	}
-	document, err := facts.Load(cfg.File)
-	r.read.Source = cfg.File
+// observed is a provenance after another reading.
+func observed(p facts.Provenance, err error) facts.Provenance {
 	if err != nil {
-		r.read.Failure, r.read.Error = time.Now(), err.Error()
-		return nil, err
+		p.Failure, p.Error = time.Now(), err.Error()
+	} else {
+		p.Success, p.Error = time.Now(), ""
 	}
-	r.read.Success, r.read.Error = time.Now(), ""
-	return document, nil
-}
-
-// snapshot puts together what the sources say.
-func (r *Reader) snapshot(cfg config.Config, file *facts.Document) (*facts.Snapshot, error) {
-	document := *file
-	if cfg.Facts.VPC == config.VPCIMDS {
-		instance, _ := r.metadata.latest()
-		if instance == nil {
-			return nil, errors.New("the metadata service was not read yet")
-		}
-		document.VPC.CIDRs = instance.VPCCIDRs
-		document.Node.Zone, document.Node.Region = instance.Zone, instance.Region
-		document.Node.InstanceID, document.Node.InstanceType = instance.ID, instance.Type
-	}
-	return facts.New(&document, facts.Settings{
-		IPFamily:       cfg.Network.IPFamily,
-		PrimaryAddress: r.last.Link.Addr,
-		External:       cfg.SNAT.External,
-		ExcludeCIDRs:   cfg.SNAT.ExcludeCIDRs,
-		WithoutPods:    cfg.Facts.Pods == config.PodsNone,
-	})
+	return p
 }
 
 func (r *Reader) readModules(p *problems) {

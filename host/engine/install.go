@@ -23,6 +23,8 @@ type kernel interface {
 type installer struct {
 	kernel kernel
 	log    *slog.Logger
+	// applied is told how long a transaction took; nil for nobody.
+	applied func(time.Duration)
 	// holds is what the kernel holds; it is not known before the first
 	// transaction and after a refused one.
 	holds *rules.Ruleset
@@ -84,9 +86,13 @@ func (i *installer) earlierMarks(mark uint32) ([]uint32, error) {
 }
 
 func (i *installer) apply(plan rules.Plan) error {
+	start := time.Now()
 	if err := i.kernel.Apply(plan.Ops); err != nil {
 		i.known = false
 		return err
+	}
+	if i.applied != nil {
+		i.applied(time.Since(start))
 	}
 	i.holds, i.known = plan.After, true
 	return nil
@@ -151,6 +157,16 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 	}
 	i.holds, i.known = nil, true
 	return removed, i.kernel.PruneRouting()
+}
+
+// routeLost says whether somebody else has removed the routing rule that
+// translated packets need.
+func (i *installer) routeLost() bool {
+	if !i.known || i.holds == nil {
+		return false
+	}
+	marks, err := i.kernel.RoutingMarks()
+	return err == nil && !slices.Contains(marks, i.holds.Network.Mark)
 }
 
 // waits says whether something stays only for connections that will end.

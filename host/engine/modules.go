@@ -3,18 +3,23 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/snatd/snatd/host/dropin"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/plugins"
 	defaultpolicy "github.com/snatd/snatd/plugins/default"
+	routespolicy "github.com/snatd/snatd/plugins/routes"
 )
 
-// DefaultModule is the name of the module that is always last.
-const DefaultModule = "default"
+// Names of the modules of this binary: that is always last, and the one that may
+// be put before it.
+const (
+	DefaultModule = "default"
+	RoutesModule  = "routes"
+)
 
 // ModuleStatus is what is known about one module.
 type ModuleStatus struct {
@@ -24,17 +29,16 @@ type ModuleStatus struct {
 	Error  string `json:"error,omitempty"`  // why the file as it is now does not decide
 }
 
-// Modules are the loaded policy modules: the drop-ins in order, then the
-// default. A version that does not load leaves the one before it deciding.
+// Modules are the loaded policy modules in order: the drop-ins, the module
+// routes if it is wanted, and the default. A version that does not load leaves
+// the one before it deciding.
 type Modules struct {
 	engine *policy.Engine
 	log    *slog.Logger
 	set    *policy.Set
 	loaded map[string]*module
-	last   policy.Policy // the default
-	native bool          // it runs natively
-	// behind is the default module with the native one behind it; nil if native.
-	behind *policy.Fallback
+	routes *shipped // nil unless it is wanted
+	last   *shipped // the default
 }
 
 // module is a drop-in, and what came of its newest version.
@@ -49,40 +53,21 @@ type module struct {
 	failures int
 }
 
-// NewModules loads the default module: as Wasm with the native one behind it,
-// or natively alone if there is no Wasm to run or no compiler for it. A nil
-// engine is one that does not start.
+// NewModules loads the default module. A nil engine is one that does not start.
 func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *Modules {
 	m := &Modules{engine: engine, log: log, set: policy.NewSet(nil), loaded: map[string]*module{}}
-	grants := policy.Grants{Translate: true}
-	native := policy.Native(DefaultModule, defaultpolicy.Decide, grants, log)
-	wasm := plugins.Default()
-	switch {
-	case engine == nil:
-		log.Warn("without a Wasm engine the default module runs natively, and drop-ins do not run")
-	case wasm == nil:
-		log.Warn("this binary carries no Wasm modules, the default module runs natively", "fix", "build with make build")
-	case engine.Mode() != policy.ModeCompiler:
-		log.Warn("Wasm is interpreted on this machine, the default module runs natively", "mode", engine.Mode())
-	default:
-		start := time.Now()
-		loaded, err := engine.Load(ctx, DefaultModule, wasm, nil, grants)
-		if err == nil {
-			log.Info("default module loaded", "mode", engine.Mode(), "duration", time.Since(start).Round(time.Millisecond))
-			m.behind = policy.WithFallback(loaded, native, log)
-			m.last = policy.Memoize(m.behind)
-			return m
-		}
-		log.Error("the default module does not load as Wasm, it runs natively", "error", err)
+	if engine == nil {
+		log.Warn("without a Wasm engine the shipped modules run natively, and drop-ins do not run")
 	}
-	m.last, m.native = policy.Memoize(native), true
+	m.last = ship(ctx, engine, log, DefaultModule, plugins.Default(), defaultpolicy.Decide)
 	return m
 }
 
-// Sync makes the loaded modules those of files, and returns the problems met.
-func (m *Modules) Sync(ctx context.Context, files []dropin.File) (p problems) {
+// Sync makes the loaded modules those of files, with the module routes if it is
+// wanted, and returns the problems met.
+func (m *Modules) Sync(ctx context.Context, files []dropin.File, routes bool) (p problems) {
 	present := map[string]bool{}
-	order := make([]policy.Policy, 0, len(files)+1)
+	order := make([]policy.Policy, 0, len(files)+2)
 	for _, file := range files {
 		present[file.Name] = true
 		entry := m.loaded[file.Name]
@@ -98,7 +83,19 @@ func (m *Modules) Sync(ctx context.Context, files []dropin.File) (p problems) {
 			order = append(order, entry.policy)
 		}
 	}
-	m.set.Replace(append(order, m.last))
+	unwanted := m.routes
+	if routes {
+		if unwanted = nil; m.routes == nil {
+			m.routes = ship(ctx, m.engine, m.log, RoutesModule, plugins.Routes(), routespolicy.Decide)
+		}
+		order = append(order, m.routes.policy)
+	}
+	m.set.Replace(append(order, m.last.policy))
+	if unwanted != nil {
+		m.log.Info("module removed", "module", RoutesModule)
+		m.close(ctx, unwanted.policy)
+		m.routes = nil
+	}
 	for name, entry := range m.loaded {
 		if !present[name] {
 			m.log.Info("module removed", "module", name)
@@ -130,6 +127,8 @@ func (m *Modules) update(ctx context.Context, entry *module, file dropin.File) {
 		}
 		return
 	}
+	// Compiling takes many times the memory that the module does.
+	debug.FreeOSMemory()
 	m.close(ctx, entry.policy)
 	entry.policy, entry.sha256 = policy.Memoize(loaded), file.SHA256
 	m.log.Info("module loaded", "module", file.Name, "sha256", file.SHA256, "duration", time.Since(start).Round(time.Millisecond))
@@ -143,16 +142,28 @@ const retryFactor = 10
 // for one of them.
 func (m *Modules) endPass(subjects []string, provisional bool) {
 	m.set.Retain(subjects)
-	if m.behind != nil && !provisional {
-		m.behind.Reset()
+	for _, s := range m.shipped() {
+		if s.behind != nil && !provisional {
+			s.behind.Reset()
+		}
 	}
+}
+
+// shipped are the modules of this binary that are wanted, in order.
+func (m *Modules) shipped() []*shipped {
+	if m.routes != nil {
+		return []*shipped{m.routes, m.last}
+	}
+	return []*shipped{m.last}
 }
 
 // nextTry is when a pass may achieve more although no input changes.
 func (m *Modules) nextTry() time.Time {
 	next := m.set.NextTry()
-	if m.behind != nil {
-		next = earlier(next, m.behind.NextTry())
+	for _, s := range m.shipped() {
+		if s.behind != nil {
+			next = earlier(next, s.behind.NextTry())
+		}
 	}
 	for _, entry := range m.loaded {
 		next = earlier(next, entry.retry)
@@ -160,13 +171,13 @@ func (m *Modules) nextTry() time.Time {
 	return next
 }
 
-// defaultFailure is why the default module decides natively for now; nil if it
-// does not, and if it has run natively from the start.
-func (m *Modules) defaultFailure() error {
-	if m.behind == nil || m.behind.Failure() == nil {
-		return nil
+// report adds why modules of this binary decide natively for now.
+func (m *Modules) report(p *problems) {
+	for _, s := range m.shipped() {
+		if err := s.failure(); err != nil {
+			p.addModule(s.name, err)
+		}
 	}
-	return fmt.Errorf("%s; it decides natively", moduleMessage(m.behind.Failure()))
 }
 
 // final says whether a version that failed to load would fail again: a file
@@ -211,11 +222,8 @@ func (m *Modules) Status(files []dropin.File) []ModuleStatus {
 		}
 		list = append(list, status)
 	}
-	last := ModuleStatus{Name: DefaultModule, State: "active"}
-	if m.native {
-		last.State = "native"
-	} else if err := m.defaultFailure(); err != nil {
-		last.State, last.Error = "native", err.Error()
+	for _, shipped := range m.shipped() {
+		list = append(list, shipped.status())
 	}
-	return append(list, last)
+	return list
 }

@@ -6,11 +6,15 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/facts"
 )
 
 // pass takes the inputs through the whole pipeline and publishes the outcome.
 // It returns when the next pass is due although no input changes; zero for never.
 func (e *Engine) pass(ctx context.Context) (next time.Time) {
+	if e.reader.services.arrived != nil {
+		e.arrived = append(e.arrived, e.reader.services.arrived()...)
+	}
 	in, p, waiting := e.reader.readAll()
 	for range 3 { // more only if the configuration names other files each time
 		fresh, unfollowed := e.follow(ctx, in.Config)
@@ -25,6 +29,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	state := *e.state.Load()
 	if waiting != nil {
 		state.Waiting = waiting.Error()
+		next = e.reader.graceEnd()
 	} else {
 		e.decide(ctx, in, &state, &p)
 		next = e.modules.nextTry()
@@ -35,9 +40,10 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if e.reader.loaded {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
 	}
-	e.reader.metadata.report(&p)
+	e.reader.services.report(&p)
 	state.Problems = p.list
-	state.file, state.imds = e.reader.read, e.reader.metadata.imds
+	state.read = []facts.Provenance{e.reader.network, e.reader.read}
+	state.services, state.instance = e.reader.services.sources(), e.reader.services.imds.latest()
 	if state.Waiting != "" {
 		e.report(append(slices.Clip(state.Problems), Problem{"engine", state.Waiting}))
 	} else {
@@ -54,10 +60,8 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 // follow follows everything that the inputs come from.
 func (e *Engine) follow(ctx context.Context, cfg config.Config) (fresh bool, p problems) {
 	fresh, p = e.follower.follow(ctx, e.options.ConfigFile, cfg)
-	begun, err := e.reader.metadata.follow(ctx, cfg.Facts)
-	if err != nil {
-		p.add("facts", err)
-	}
+	begun, unfollowed := e.reader.services.follow(ctx, cfg)
+	p.join(unfollowed)
 	return fresh || begun, p
 }
 
@@ -69,9 +73,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	result, met, err := decide(ctx, in, e.modules)
 	p.join(met)
 	next.Modules = e.modules.Status(in.Modules)
-	if err := e.modules.defaultFailure(); err != nil {
-		p.addModule(DefaultModule, err)
-	}
+	e.modules.report(p)
 	if err != nil {
 		p.add("policy", err)
 		next.Waiting = "waiting for facts and modules that give a complete decision"
@@ -88,6 +90,13 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		return
 	}
 	next.Result, next.Ruleset, next.Waiting = result, e.installer.holds, ""
+	e.reader.patient = false
+	if changed && e.options.PodChanged != nil {
+		for _, at := range e.arrived {
+			e.options.PodChanged(next.Applied.Sub(at))
+		}
+	}
+	e.arrived = nil
 }
 
 // bring makes the kernel hold a result, which in an IPv6 cluster is nothing.
@@ -113,6 +122,9 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 	}
 	if cfg.Policies.Cache != e.options.Config.Policies.Cache {
 		list = append(list, Problem{"configuration", "policies.cache" + message})
+	}
+	if cfg.Metrics != e.options.Config.Metrics {
+		list = append(list, Problem{"configuration", "metrics.listen" + message})
 	}
 	return list
 }

@@ -24,20 +24,23 @@ type State struct {
 	Waiting  string
 	Problems []Problem
 
-	file    facts.Provenance // of the facts file
-	imds    *aws.IMDS        // nil if it is not followed
 	Modules []ModuleStatus
+
+	read     []facts.Provenance // of what the engine reads itself
+	services []func() []facts.Provenance
+	instance *aws.Instance // nil if it is not known
 }
 
 // Sources say how current the facts are now: a source that is read again and says
 // the same makes no pass.
 func (s *State) Sources() (list []facts.Provenance) {
-	if s.file.Source != "" {
-		list = append(list, s.file)
+	for _, p := range s.read {
+		if p.Source != "" {
+			list = append(list, p)
+		}
 	}
-	if s.imds != nil {
-		_, provenance := s.imds.Latest()
-		list = append(list, provenance)
+	for _, sources := range s.services {
+		list = append(list, sources()...)
 	}
 	return list
 }

@@ -47,9 +47,39 @@ type Node struct {
 	Annotations  map[string]string `yaml:"annotations"`
 }
 
-// VPC is the node's VPC.
+// VPC is the node's VPC, as far as IPv4 goes.
 type VPC struct {
 	// CIDRs are every IPv4 CIDR associated with the VPC.
+	CIDRs []netip.Prefix `yaml:"cidrs"`
+	// Routes are those of the route table of the node's subnet.
+	Routes []Route `yaml:"routes,omitempty"`
+	// PrefixLists are the managed prefix lists that the operator names.
+	PrefixLists []PrefixList `yaml:"prefixLists,omitempty"`
+	// Peerings are the active peering connections.
+	Peerings []Peering `yaml:"peerings,omitempty"`
+}
+
+// Route is a route of a VPC's route table.
+type Route struct {
+	CIDR netip.Prefix `yaml:"cidr"`
+	// Target is "local", the ID of a gateway or of another target, such as
+	// "igw-0123456789abcdef0", or Blackhole.
+	Target string `yaml:"target"`
+}
+
+// Blackhole is the target of a route whose target is gone.
+const Blackhole = "blackhole"
+
+// PrefixList is a managed prefix list.
+type PrefixList struct {
+	ID    string         `yaml:"id"`
+	Name  string         `yaml:"name,omitempty"`
+	CIDRs []netip.Prefix `yaml:"cidrs"`
+}
+
+// Peering is a peering connection, with the CIDRs of the other VPC.
+type Peering struct {
+	ID    string         `yaml:"id"`
 	CIDRs []netip.Prefix `yaml:"cidrs"`
 }
 
@@ -68,10 +98,12 @@ type Pod struct {
 	// IP is the pod's address; the zero Addr until it has one.
 	IP netip.Addr `yaml:"ip"`
 	// HostNetwork says that the pod shares the node's address, which IP then is.
-	HostNetwork    bool              `yaml:"hostNetwork"`
-	ServiceAccount string            `yaml:"serviceAccount"`
-	Labels         map[string]string `yaml:"labels"`
-	Annotations    map[string]string `yaml:"annotations"`
+	HostNetwork    bool   `yaml:"hostNetwork"`
+	ServiceAccount string `yaml:"serviceAccount"`
+	// Phase is "Pending", "Running" or "Unknown"; empty if it is not known.
+	Phase       string            `yaml:"phase,omitempty"`
+	Labels      map[string]string `yaml:"labels"`
+	Annotations map[string]string `yaml:"annotations"`
 }
 
 // FullName is "namespace/name".

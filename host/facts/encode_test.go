@@ -14,6 +14,7 @@ import (
 func TestEncode(t *testing.T) {
 	for name, text := range map[string]string{
 		"full":   full,
+		"vpc":    vpc,
 		"little": "vpc: {cidrs: [0.0.0.0/0]}\n",
 		"odd labels": `
 vpc: {cidrs: [10.0.0.0/16]}

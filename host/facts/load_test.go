@@ -21,7 +21,7 @@ vpc: {cidrs: [10.1.0.0/16, 10.0.0.0/16]}
 namespaces: [{name: default, labels: {team: web}, annotations: {owner: a}}]
 pods:
 - {namespace: default, name: web-2, ip: 10.0.1.6}
-- {namespace: default, name: web-1, ip: 10.0.1.5, hostNetwork: false, serviceAccount: web, labels: {app.kubernetes.io/name: web}, annotations: {a: b}}
+- {namespace: default, name: web-1, ip: 10.0.1.5, hostNetwork: false, serviceAccount: web, phase: Running, labels: {app.kubernetes.io/name: web}, annotations: {a: b}}
 - {namespace: kube-system, name: proxy, ip: 10.0.0.10, hostNetwork: true}
 - {namespace: kube-system, name: agent, ip: 10.0.0.10, hostNetwork: true}
 - {namespace: batch, name: job-1}
@@ -41,7 +41,7 @@ func TestLoad(t *testing.T) {
 		},
 		Pods: []facts.Pod{
 			{Namespace: "default", Name: "web-2", IP: addr("10.0.1.6")},
-			{Namespace: "default", Name: "web-1", IP: addr("10.0.1.5"), ServiceAccount: "web",
+			{Namespace: "default", Name: "web-1", IP: addr("10.0.1.5"), ServiceAccount: "web", Phase: "Running",
 				Labels: labels("app.kubernetes.io/name", "web"), Annotations: labels("a", "b")},
 			{Namespace: "kube-system", Name: "proxy", IP: addr("10.0.0.10"), HostNetwork: true},
 			{Namespace: "kube-system", Name: "agent", IP: addr("10.0.0.10"), HostNetwork: true},
@@ -89,7 +89,7 @@ func TestLoadErrors(t *testing.T) {
 		{"node: {name: a}\nvpc: {}\n", "2:1: vpc.cidrs: empty, accepted: at least one IPv4 CIDR, such as 10.0.0.0/16"},
 		{"vpc: {cidrs: [10.0.0.1/16]}", `1:15: vpc.cidrs[0]: "10.0.0.1/16" has host bits set, accepted: 10.0.0.0/16`},
 		{`vpc: {cidrs: ["fd00::/8"]}`, `1:15: vpc.cidrs[0]: "fd00::/8" is IPv6, accepted: an IPv4 CIDR, such as 10.0.0.0/16`},
-		{"vpc: {cidr: []}", "1:7: vpc.cidr: unknown key, accepted: cidrs"},
+		{"vpc: {cidr: []}", "1:7: vpc.cidr: unknown key, accepted: cidrs, routes, prefixLists, peerings"},
 		{"pod: []", "1:1: pod: unknown key, accepted: node, vpc, namespaces, pods"},
 		{"node: {id: 1}", "1:8: node.id: unknown key, accepted: name, zone, region, instanceID, instanceType, labels, annotations"},
 		{"node: {name: Node A}", `1:14: node.name: "Node A" is not a name, ` + name},
@@ -97,7 +97,7 @@ func TestLoadErrors(t *testing.T) {
 		{vpc + `node: {annotations: {"a\0b": a}}`, `2:8: node.annotations: "a\x00b" is not a key, accepted: 1 to 317 bytes without NUL`},
 		{vpc + "namespaces: [{labels: {}}]", `2:14: namespaces[0].name: "" is not a name, ` + name},
 		{vpc + "namespaces:\n- name: a\n- name: b\n- name: a\n", "5:9: namespaces[2].name: namespace a is there twice"},
-		{vpc + "pods: [{pod: a}]", "2:9: pods[0].pod: unknown key, accepted: namespace, name, ip, hostNetwork, serviceAccount, labels, annotations"},
+		{vpc + "pods: [{pod: a}]", "2:9: pods[0].pod: unknown key, accepted: namespace, name, ip, hostNetwork, serviceAccount, phase, labels, annotations"},
 		{vpc + "pods: [{name: a}]", `2:8: pods[0].namespace: "" is not a name, ` + name},
 		{vpc + "pods: [{namespace: a}]", `2:8: pods[0].name: "" is not a name, ` + name},
 		{vpc + "pods: [{namespace: a, name: b/c}]", `2:29: pods[0].name: "b/c" is not a name, ` + name},

@@ -28,6 +28,9 @@ type Settings struct {
 	External bool
 	// ExcludeCIDRs are the operator's IPv4 CIDRs that are never translated.
 	ExcludeCIDRs []netip.Prefix
+	// WithoutVPC says that the VPC's CIDRs may be missing: the operator prefers
+	// translating too much to not translating at all.
+	WithoutVPC bool
 	// WithoutPods leaves pods and namespaces out, so that every pod gets the
 	// node's decision.
 	WithoutPods bool
@@ -68,13 +71,13 @@ func New(d *Document, settings Settings) (*Snapshot, error) {
 		s.Namespaces, s.Pods = nil, nil
 	}
 	// Before sorting, as errors speak of the places in the document.
-	if err := s.check(settings.IPFamily); err != nil {
+	if err := s.check(settings); err != nil {
 		return nil, err
 	}
 	if err := s.checkPrimary(settings.PrimaryAddress); err != nil {
 		return nil, err
 	}
-	s.VPC.CIDRs = canonical(s.VPC.CIDRs)
+	s.VPC = canonicalVPC(s.VPC)
 	s.ExcludeCIDRs = canonical(s.ExcludeCIDRs)
 	s.Namespaces = slices.SortedFunc(slices.Values(s.Namespaces), func(a, b Namespace) int { return cmp.Compare(a.Name, b.Name) })
 	s.Pods = slices.SortedFunc(slices.Values(s.Pods), func(a, b Pod) int { return cmp.Compare(a.FullName(), b.FullName()) })

@@ -43,7 +43,7 @@ func TestSubjects(t *testing.T) {
 		{"node", "invalid IP", merge(shared, sdk.Map{"subject.kind": "node"})},
 		{"default/web-1", "10.0.1.5", merge(shared, namespace, sdk.Map{
 			"subject.kind": "pod", "pod.name": "web-1", "pod.namespace": "default", "pod.ip": "10.0.1.5", "pod.host_network": "false",
-			"pod.service_account": "web", "pod.label.app.kubernetes.io/name": "web", "pod.annotation.a": "b",
+			"pod.service_account": "web", "pod.phase": "Running", "pod.label.app.kubernetes.io/name": "web", "pod.annotation.a": "b",
 		})},
 		{"default/web-2", "10.0.1.6", merge(shared, namespace, sdk.Map{
 			"subject.kind": "pod", "pod.name": "web-2", "pod.namespace": "default", "pod.ip": "10.0.1.6", "pod.host_network": "false",

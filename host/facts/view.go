@@ -94,6 +94,18 @@ func sharedLayer(s *Snapshot) layer {
 	v.family(abi.KeyNodeLabel, s.Node.Labels)
 	v.family(abi.KeyNodeAnnotation, s.Node.Annotations)
 	v.prefixes(abi.KeyVPCCIDRs, s.VPC.CIDRs)
+	for _, route := range s.VPC.Routes {
+		v[abi.KeyVPCRoute+route.CIDR.String()] = route.Target
+	}
+	for name, list := range s.VPC.byName() {
+		v.prefixes(abi.KeyVPCPrefixList+name, list.CIDRs)
+	}
+	for _, list := range s.VPC.PrefixLists { // an ID wins over another's name
+		v.prefixes(abi.KeyVPCPrefixList+list.ID, list.CIDRs)
+	}
+	for _, peering := range s.VPC.Peerings {
+		v.prefixes(abi.KeyVPCPeering+peering.ID, peering.CIDRs)
+	}
 	v.prefixes(abi.KeySNATExclude, s.ExcludeCIDRs)
 	return v.layer()
 }
@@ -118,6 +130,7 @@ func podLayer(pod Pod) layer {
 	}
 	v.address(abi.KeyPodIP, pod.IP)
 	v.known(abi.KeyPodServiceAccount, pod.ServiceAccount)
+	v.known(abi.KeyPodPhase, pod.Phase)
 	v.family(abi.KeyPodLabel, pod.Labels)
 	v.family(abi.KeyPodAnnotation, pod.Annotations)
 	return v.layer()

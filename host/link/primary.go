@@ -1,6 +1,7 @@
-// Package link finds the node's primary network interface and its address, and
-// tells when interfaces, addresses or routes change. It reads over netlink and
-// changes nothing; what follows from a change is for its caller.
+// Package link finds the node's primary network interface and its address, lists
+// all interfaces with theirs, and tells when interfaces, addresses, routes or
+// routing rules change. It reads over netlink and changes nothing; what follows
+// from a change is for its caller.
 package link
 
 import (
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -37,10 +37,11 @@ func Primary(interfaceName string, addr netip.Addr) (Link, error) {
 		return Link{}, err
 	}
 	name := found.Attrs().Name
-	addrs, err := addresses(found)
+	held, err := addresses()
 	if err != nil {
 		return Link{}, err
 	}
+	addrs := held[found.Attrs().Index]
 	if len(addrs) == 0 {
 		return Link{}, fmt.Errorf("%w: interface %s has no global IPv4 address", ErrNotYet, name)
 	}
@@ -56,17 +57,16 @@ func primaryLink(name string) (netlink.Link, error) {
 	if name == "" {
 		return defaultLink()
 	}
-	links, err := complete(netlink.LinkList)
+	all, err := links()
 	if err != nil {
-		return nil, fmt.Errorf("list interfaces: %w", err)
+		return nil, err
 	}
-	names := make([]string, len(links))
-	for i, l := range links {
-		if names[i] = l.Attrs().Name; names[i] == name {
+	for _, l := range all {
+		if l.Attrs().Name == name {
 			return l, nil
 		}
 	}
-	return nil, fmt.Errorf("there is no interface %s: this node has %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("there is no interface %s: this node has %s", name, names(all))
 }
 
 // defaultLink is the interface that packets to anywhere leave by.
@@ -98,29 +98,4 @@ func defaultLink() (netlink.Link, error) {
 		return nil, fmt.Errorf("%w: interface %d of the IPv4 default route: %w", ErrNotYet, index, err)
 	}
 	return found, nil
-}
-
-// complete repeats a dump that the kernel says has changed on the way.
-func complete[T any](dump func() (T, error)) (result T, err error) {
-	for range 5 {
-		if result, err = dump(); !errors.Is(err, netlink.ErrDumpInterrupted) {
-			break
-		}
-	}
-	return result, err
-}
-
-// ByMAC returns the name of the interface with a hardware address, such as
-// "02:00:00:00:00:01". The error wraps ErrNotYet if there is none.
-func ByMAC(mac string) (string, error) {
-	links, err := complete(netlink.LinkList)
-	if err != nil {
-		return "", fmt.Errorf("list interfaces: %w", err)
-	}
-	for _, l := range links {
-		if strings.EqualFold(l.Attrs().HardwareAddr.String(), mac) {
-			return l.Attrs().Name, nil
-		}
-	}
-	return "", fmt.Errorf("%w: there is no interface with the address %s", ErrNotYet, mac)
 }

@@ -89,18 +89,3 @@ func TestPrimary(t *testing.T) {
 		})
 	}
 }
-
-func TestByMAC(t *testing.T) {
-	n := node(t, "ip link set eth1 address 02:00:00:00:00:0a")
-	n.Do(func() {
-		for _, mac := range []string{"02:00:00:00:00:0a", "02:00:00:00:00:0A"} {
-			if name, err := ByMAC(mac); name != "eth1" || err != nil {
-				t.Errorf("%s: %q, %v", mac, name, err)
-			}
-		}
-		const missing = "02:00:00:00:00:0b"
-		if _, err := ByMAC(missing); !errors.Is(err, ErrNotYet) || !strings.Contains(err.Error(), missing) {
-			t.Errorf("%s: %v", missing, err)
-		}
-	})
-}

@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Watch sends a tick when an interface, an IPv4 address or an IPv4 route has
-// changed in the network namespace of the calling thread. Changes that come
-// faster than ticks are taken are one tick. The channel is closed once ctx is
-// done, and if the kernel ends the subscription for a reason that does not pass.
+// Watch sends a tick when an interface, an IPv4 address, an IPv4 route or an IPv4
+// routing rule has changed in the network namespace of the calling thread, no
+// matter who changed it. Changes that come faster than ticks are taken are one
+// tick. The channel is closed once ctx is done, and if the kernel ends the
+// subscription for a reason that does not pass.
 func Watch(ctx context.Context) (<-chan struct{}, error) {
 	socket, err := subscribe()
 	if err != nil {
@@ -33,9 +34,10 @@ func Watch(ctx context.Context) (<-chan struct{}, error) {
 }
 
 func subscribe() (*nl.NetlinkSocket, error) {
-	socket, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_ROUTE)
+	socket, err := nl.Subscribe(unix.NETLINK_ROUTE,
+		unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE)
 	if err != nil {
-		return nil, fmt.Errorf("subscribe to changes of interfaces: %w", err)
+		return nil, fmt.Errorf("subscribe to changes of interfaces, addresses, routes and rules: %w", err)
 	}
 	return socket, nil
 }

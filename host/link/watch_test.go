@@ -20,6 +20,7 @@ func TestWatch(t *testing.T) {
 	const (
 		address = "ip addr add 10.0.0.10/24 dev eth0"
 		down    = "ip link set eth1 down"
+		rule    = "ip rule add fwmark 0x80/0x80 lookup main priority 1024"
 	)
 	for _, test := range []struct {
 		before []string
@@ -34,6 +35,8 @@ func TestWatch(t *testing.T) {
 		{[]string{address}, "ip addr change 10.0.0.10/24 dev eth0 valid_lft 1000 preferred_lft 1000"},
 		{[]string{address}, "ip addr del 10.0.0.10/24 dev eth0"},
 		{nil, "ip link del eth1"},
+		{nil, rule},
+		{[]string{rule}, "ip rule del priority 1024"},
 	} {
 		t.Run(test.change, func(t *testing.T) {
 			n := node(t, test.before...)

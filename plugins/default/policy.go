@@ -63,14 +63,15 @@ func bypassed(facts sdk.Facts) (string, error) {
 // decideByDestination keeps the pod's address inside the VPC and towards the
 // operator's networks, and translates the rest.
 func decideByDestination(facts sdk.Facts, decision *sdk.Decision) error {
-	vpc, _, err := facts.VPCCIDRs()
+	vpc, known, err := facts.VPCCIDRs()
 	if err != nil {
 		return err
 	}
-	if len(vpc) == 0 {
-		// A VPC has at least one. Without it, traffic inside the VPC would be
-		// translated: better no answer than that one.
-		return errors.New("fact vpc.cidrs: missing or empty, cannot tell the vpc from the rest")
+	if !known {
+		// Without it, traffic inside the VPC would be translated: better no answer
+		// than that one. A list that is there and empty is a host whose operator
+		// has said that he prefers this.
+		return errors.New("fact vpc.cidrs: missing, cannot tell the vpc from the rest")
 	}
 	excluded, _, err := facts.SNATExclude()
 	if err != nil {

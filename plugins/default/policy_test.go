@@ -36,6 +36,7 @@ func TestDecide(t *testing.T) {
 		{"vpc", nil, byDestination},
 		{"pods that are not known", sdk.Map{abi.KeySubjectKind: "node"}, byDestination},
 		{"family not said", sdk.Map{abi.KeyClusterIPFamily: absent}, byDestination},
+		{"empty vpc", sdk.Map{abi.KeyVPCCIDRs: sdk.List()}, []sdk.Entry{translate("0.0.0.0/0", "outside the vpc")}},
 		{"settings not said", sdk.Map{abi.KeySNATExternal: absent, abi.KeySNATExclude: absent, abi.KeyPodHostNetwork: absent}, byDestination},
 		{"ipv6 cluster", sdk.Map{abi.KeyClusterIPFamily: "ipv6"}, everything("ipv6 cluster")},
 		{"ipv6 cluster without vpc", sdk.Map{abi.KeyClusterIPFamily: "ipv6", abi.KeyVPCCIDRs: absent}, everything("ipv6 cluster")},
@@ -92,9 +93,7 @@ func TestDecideErrors(t *testing.T) {
 		err   string
 	}{
 		{"no vpc", sdk.Map{abi.KeyVPCCIDRs: absent},
-			"fact vpc.cidrs: missing or empty, cannot tell the vpc from the rest"},
-		{"empty vpc", sdk.Map{abi.KeyVPCCIDRs: sdk.List()},
-			"fact vpc.cidrs: missing or empty, cannot tell the vpc from the rest"},
+			"fact vpc.cidrs: missing, cannot tell the vpc from the rest"},
 		{"vpc with host bits", sdk.Map{abi.KeyVPCCIDRs: sdk.List("10.0.0.1/16")},
 			`fact vpc.cidrs: "10.0.0.1/16" has host bits set, write 10.0.0.0/16`},
 		{"ipv6 excluded", sdk.Map{abi.KeySNATExclude: sdk.List("fd00::/8")},

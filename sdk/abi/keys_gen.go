@@ -32,6 +32,17 @@ const (
 	// KeyVPCCIDRs has a value of type prefixes. Every IPv4 CIDR associated with the
 	// VPC.
 	KeyVPCCIDRs = "vpc.cidrs"
+	// KeyVPCRoute has a value of type string. The target of a route in the route
+	// table of the node's subnet, by the route's IPv4 CIDR: local, the ID of a
+	// gateway or of another target, such as igw-0123456789abcdef0, or blackhole if
+	// the target is gone.
+	KeyVPCRoute = "vpc.route."
+	// KeyVPCPrefixList has a value of type prefixes. The IPv4 CIDRs of a managed
+	// prefix list that the operator names, by its ID and by its name.
+	KeyVPCPrefixList = "vpc.prefixlist."
+	// KeyVPCPeering has a value of type prefixes. The IPv4 CIDRs of the other VPC
+	// of an active peering connection, by the connection's ID.
+	KeyVPCPeering = "vpc.peering."
 	// KeySNATExternal has a value of type bool. True if something outside the node
 	// translates, so that the node must not (AWS_VPC_K8S_CNI_EXTERNALSNAT).
 	KeySNATExternal = "snat.external"
@@ -49,6 +60,9 @@ const (
 	KeyPodHostNetwork = "pod.host_network"
 	// KeyPodServiceAccount has a value of type string. The pod's service account.
 	KeyPodServiceAccount = "pod.service_account"
+	// KeyPodPhase has a value of type string. The pod's phase: Pending, Running or
+	// Unknown.
+	KeyPodPhase = "pod.phase"
 	// KeyPodLabel has a value of type string. A label of the pod.
 	KeyPodLabel = "pod.label."
 	// KeyPodAnnotation has a value of type string. An annotation of the pod.

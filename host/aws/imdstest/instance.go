@@ -1,6 +1,7 @@
 package imdstest
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 )
@@ -26,10 +27,18 @@ const document = `{
   "version" : "2017-09-30"
 }`
 
+// SubnetID and VPCID are those of an Interface that has none of its own.
+const (
+	SubnetID = "subnet-0123456789abcdef0"
+	VPCID    = "vpc-0123456789abcdef0"
+)
+
 // Interface is the values of a network interface. Those that are empty are not
-// there, which the real service answers with 404.
+// there, which the real service answers with 404, but for SubnetID and VPCID:
+// every interface has these.
 type Interface struct {
 	MAC, Device, Card, Subnet, Addresses, Prefixes, VPC string
+	SubnetID, VPCID                                     string
 }
 
 // Values are the paths and values for Set.
@@ -43,6 +52,8 @@ func (i Interface) Values() map[string]string {
 		"local-ipv4s":            i.Addresses,
 		"ipv4-prefix":            i.Prefixes,
 		"vpc-ipv4-cidr-blocks":   i.VPC,
+		"subnet-id":              cmp.Or(i.SubnetID, SubnetID),
+		"vpc-id":                 cmp.Or(i.VPCID, VPCID),
 	} {
 		if value != "" {
 			values[MACs+i.MAC+"/"+name] = value

@@ -31,7 +31,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, r, path)
 		return
 	}
-	fault(s, w, r, func(w http.ResponseWriter) { s.answer(w, r, path) })
+	fault(s.Server, w, r, func(w http.ResponseWriter) { s.answer(w, r, path) })
 }
 
 // answer answers as the real service does when it works.

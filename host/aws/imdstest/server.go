@@ -6,28 +6,24 @@
 package imdstest
 
 import (
-	"errors"
 	"maps"
 	"net"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/snatd/snatd/host/aws/fake"
 )
 
 // Server is a fake that listens. Everything about it may be changed while it
 // serves.
 type Server struct {
-	t      testing.TB
-	listen func(network, address string) (net.Listener, error)
-	// closing is closed when the test ends, for answers that wait.
-	closing chan struct{}
+	*fake.Server
 
 	mu       sync.Mutex
-	address  string
-	http     *http.Server
 	values   map[string]string
-	faults   map[string]Fault
+	faults   map[string]fake.Fault
 	tokens   map[string]time.Time
 	requests int
 }
@@ -45,27 +41,12 @@ func Start(t testing.TB) *Server {
 func StartOn(t testing.TB, address string, listen func(network, address string) (net.Listener, error)) *Server {
 	t.Helper()
 	s := &Server{
-		t:       t,
-		listen:  listen,
-		closing: make(chan struct{}),
-		address: address,
-		values:  map[string]string{},
-		faults:  map[string]Fault{},
-		tokens:  map[string]time.Time{},
+		values: map[string]string{},
+		faults: map[string]fake.Fault{},
+		tokens: map[string]time.Time{},
 	}
-	s.Accept()
-	t.Cleanup(func() {
-		close(s.closing)
-		s.Refuse()
-	})
+	s.Server = fake.Start(t, address, listen, http.HandlerFunc(s.serve))
 	return s
-}
-
-// URL is the endpoint for the SDK.
-func (s *Server) URL() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return "http://" + s.address
 }
 
 // Set sets values at their paths below /latest, such as "meta-data/mac". A path
@@ -89,33 +70,4 @@ func (s *Server) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests
-}
-
-// Refuse ends all connections and refuses new ones, until Accept.
-func (s *Server) Refuse() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.http != nil {
-		_ = s.http.Close() // what was cut off is an error that nobody is there for
-		s.http = nil
-	}
-}
-
-// Accept accepts connections again.
-func (s *Server) Accept() {
-	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	listener, err := s.listen("tcp", s.address)
-	if err != nil {
-		s.t.Fatalf("imdstest: %v", err)
-	}
-	s.address = listener.Addr().String()
-	server := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: time.Minute}
-	s.http = server
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.t.Errorf("imdstest: %v", err)
-		}
-	}()
 }

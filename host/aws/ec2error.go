@@ -1,0 +1,55 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/aws/smithy-go"
+)
+
+// failed is the error that a request failed, for an error of the SDK. That one
+// tells of attempts and IDs, and not the same each time.
+func (a *api) failed(ctx context.Context, action string, err error) error {
+	failure := &fieldError{path: action}
+	answer, answered := errors.AsType[smithy.APIError](err)
+	switch last := a.transport.last; {
+	case ctx.Err() != nil:
+		failure.reason = fmt.Sprintf("no complete answer within %s", a.options.Timeout)
+	case answered && answer.ErrorCode() == "UnauthorizedOperation":
+		failure.reason = fmt.Sprintf("%s: the permission ec2:%s is missing: %s", answer.ErrorCode(), action, stable(answer.ErrorMessage()))
+	// The SDK's own code is for what is no error of the API.
+	case answered && answer.ErrorCode() != "UnknownError":
+		failure.reason = said(answer)
+	case last.err != nil:
+		failure.reason = reason(last.err)
+	case last.status != 0 && last.status != http.StatusOK:
+		failure.reason = fmt.Sprintf("http status %d %s", last.status, http.StatusText(last.status))
+	default:
+		failure.reason = stable(reason(err))
+	}
+	return failure
+}
+
+// said is a service's error. What is none of AWS's may have no code.
+func said(answer smithy.APIError) string {
+	return strings.TrimPrefix(answer.ErrorCode()+": "+stable(answer.ErrorMessage()), ": ")
+}
+
+// varying are parts of messages that are others each time: times, as seconds,
+// nanoseconds or in the form of signatures, and what stands for details.
+var varying = regexp.MustCompile(`\b(\d{10}|\d{19}|\d{8}T\d{6}Z)\b|Encoded authorization failure message:.*`)
+
+// stable is a message on one line, cut where it is long, without what is another
+// each time: whoever tells of an error tells of it once.
+func stable(message string) string {
+	const most = 512
+	message = varying.ReplaceAllString(strings.Join(strings.Fields(message), " "), "...")
+	if len(message) > most {
+		message = strings.ToValidUTF8(message[:most], "") + "..."
+	}
+	return message
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/sdk"
+)
+
+// shipped is a module of this binary: as Wasm with the native policy behind it,
+// or natively alone if there is no Wasm to run or no compiler for it.
+type shipped struct {
+	name   string
+	policy policy.Policy
+	native bool // it runs natively alone
+	// behind is the Wasm module with the native one behind it; nil if native.
+	behind *policy.Fallback
+}
+
+func ship(ctx context.Context, engine *policy.Engine, log *slog.Logger, name string, wasm []byte, decide sdk.Policy) *shipped {
+	log = log.With("module", name)
+	grants := policy.Grants{Translate: true}
+	native := policy.Native(name, decide, grants, log)
+	switch {
+	case engine == nil: // said once for all
+	case wasm == nil:
+		log.Warn("this binary carries no Wasm modules, the module runs natively", "fix", "build with make build")
+	case engine.Mode() != policy.ModeCompiler:
+		log.Warn("Wasm is interpreted on this machine, the module runs natively", "mode", engine.Mode())
+	default:
+		start := time.Now()
+		loaded, err := engine.Load(ctx, name, wasm, nil, grants)
+		debug.FreeOSMemory() // compiling takes many times the memory that the module does
+		if err == nil {
+			log.Info("shipped module loaded", "mode", engine.Mode(), "duration", time.Since(start).Round(time.Millisecond))
+			behind := policy.WithFallback(loaded, native, log)
+			return &shipped{name: name, policy: policy.Memoize(behind), behind: behind}
+		}
+		log.Error("the module does not load as Wasm, it runs natively", "error", err)
+	}
+	return &shipped{name: name, policy: policy.Memoize(native), native: true}
+}
+
+// failure is why the module decides natively for now; nil if it does not, and if
+// it has run natively from the start.
+func (s *shipped) failure() error {
+	if s.behind == nil || s.behind.Failure() == nil {
+		return nil
+	}
+	return fmt.Errorf("%s; it decides natively", moduleMessage(s.behind.Failure()))
+}
+
+func (s *shipped) status() ModuleStatus {
+	status := ModuleStatus{Name: s.name, State: "active"}
+	if err := s.failure(); err != nil {
+		status.State, status.Error = "native", err.Error()
+	} else if s.native {
+		status.State = "native"
+	}
+	return status
+}

@@ -1,0 +1,98 @@
+package metrics
+
+import (
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/snatd/snatd/host/facts"
+)
+
+// collector makes samples of a state. It reads the state once for each scrape, so
+// that samples of one scrape agree.
+type collector struct{ state func() State }
+
+var buildInfo = describe("snatd_build_info",
+	"Always 1: the labels are the versions of snatd and of the Go that built it.", "version", "goversion")
+
+// ofState are the samples that a state has one of.
+var ofState = []struct {
+	desc *prometheus.Desc
+	kind prometheus.ValueType
+	of   func(State) float64
+}{
+	{describe("snatd_ready", "Whether the kernel holds what the last good inputs demand: 1 or 0."),
+		prometheus.GaugeValue, func(s State) float64 { return truth(s.Ready) }},
+	{describe("snatd_problems", "Problems that an operator should mend; snatd status lists them."),
+		prometheus.GaugeValue, func(s State) float64 { return float64(s.Problems) }},
+	{describe("snatd_kernel_changes_total", "Transactions that the kernel accepted."),
+		prometheus.CounterValue, func(s State) float64 { return float64(s.Changes) }},
+	{describe("snatd_subjects", "Subjects that are decided for: the node, and pods with an address of their own."),
+		prometheus.GaugeValue, func(s State) float64 { return float64(s.Subjects) }},
+	{describe("snatd_pods", "Pods that the kernel has an element for, because they differ from the node's decision."),
+		prometheus.GaugeValue, func(s State) float64 { return float64(s.Pods) }},
+	{describe("snatd_classes", "Classes of subjects whose decisions are equal."),
+		prometheus.GaugeValue, func(s State) float64 { return float64(s.Classes) }},
+}
+
+// ofSource are the samples of each source of facts. Those of a time that is not
+// known are absent.
+var ofSource = []struct {
+	desc *prometheus.Desc
+	of   func(facts.Provenance) (value float64, known bool)
+}{
+	{describe("snatd_source_up", "Whether the latest attempt to read a source of facts succeeded: 1 or 0.", "source"),
+		func(p facts.Provenance) (float64, bool) { return truth(p.Error == "" && !p.Success.IsZero()), true }},
+	{describe("snatd_source_last_success_timestamp_seconds", "When a source of facts was last read.", "source"),
+		func(p facts.Provenance) (float64, bool) { return timestamp(p.Success) }},
+	{describe("snatd_source_last_failure_timestamp_seconds", "When reading a source of facts last failed.", "source"),
+		func(p facts.Provenance) (float64, bool) { return timestamp(p.Failure) }},
+	{describe("snatd_source_next_try_timestamp_seconds", "When a source of facts is read next, if nothing asks for it earlier.", "source"),
+		func(p facts.Provenance) (float64, bool) { return timestamp(p.Next) }},
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+func (c collector) Describe(to chan<- *prometheus.Desc) {
+	to <- buildInfo
+	for _, sample := range ofState {
+		to <- sample.desc
+	}
+	for _, sample := range ofSource {
+		to <- sample.desc
+	}
+}
+
+func (c collector) Collect(to chan<- prometheus.Metric) {
+	state := c.state()
+	to <- prometheus.MustNewConstMetric(buildInfo, prometheus.GaugeValue, 1, text(state.Version), runtime.Version())
+	for _, sample := range ofState {
+		to <- prometheus.MustNewConstMetric(sample.desc, sample.kind, sample.of(state))
+	}
+	for _, source := range state.Sources {
+		for _, sample := range ofSource {
+			if value, known := sample.of(source); known {
+				to <- prometheus.MustNewConstMetric(sample.desc, prometheus.GaugeValue, value, text(source.Source))
+			}
+		}
+	}
+}
+
+// text is a value that a label may have: a file's path can be any bytes.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// timestamp is a time in seconds since 1970, to the millisecond.
+func timestamp(t time.Time) (seconds float64, known bool) {
+	return float64(t.UnixMilli()) / 1000, !t.IsZero()
+}

@@ -1,0 +1,117 @@
+package metrics
+
+import (
+	"flag"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/snatd/snatd/host/facts"
+)
+
+var update = flag.Bool("update", false, "write the files in testdata")
+
+var at = time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC)
+
+// full is a state with a value for everything.
+func full() State {
+	return State{
+		Version: "1.2.0", Ready: true, Problems: 3, Changes: 1 << 40, Subjects: 201, Pods: 17, Classes: 2,
+		Sources: []facts.Provenance{
+			{Source: "imds", Success: at, Next: at.Add(15 * time.Second)},
+			{Source: "ec2", Success: at, Failure: at.Add(time.Minute), Error: "RequestLimitExceeded", Next: at.Add(2 * time.Minute)},
+			{Source: "kubernetes", Success: at.Add(time.Minute), Failure: at},
+			{Source: "/etc/\"snatd\"/\xff.yaml"},
+		},
+	}
+}
+
+// own are the lines of a scrape that are about snatd itself.
+func own(scrape string) string {
+	var lines strings.Builder
+	for line := range strings.Lines(scrape) {
+		name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE ")
+		if strings.HasPrefix(name, "snatd_") {
+			lines.WriteString(line)
+		}
+	}
+	return strings.ReplaceAll(lines.String(), runtime.Version(), "GOVERSION")
+}
+
+func TestScrape(t *testing.T) {
+	for file, state := range map[string]State{"full": full(), "empty": {}} {
+		t.Run(file, func(t *testing.T) {
+			server, url := serve(t, func() State { return state })
+			if file == "full" {
+				server.ObservePodChange(700 * time.Microsecond)
+				server.ObservePodChange(3 * time.Millisecond)
+				server.ObservePodChange(time.Minute)
+				server.ObserveApply(250 * time.Microsecond)
+			}
+			code, scrape := get(t, url+"/metrics")
+			path := "testdata/" + file + ".txt"
+			if *update {
+				if err := os.WriteFile(path, []byte(own(scrape)), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), own(scrape)); code != http.StatusOK || diff != "" {
+				t.Errorf("status %d, not the text of %s (-want +got):\n%s", code, path, diff)
+			}
+			for _, other := range []string{"go_goroutines", "process_resident_memory_bytes", "promhttp_metric_handler_errors_total"} {
+				if !strings.Contains(scrape, "\n"+other) {
+					t.Errorf("there is no %s", other)
+				}
+			}
+		})
+	}
+}
+
+func TestLint(t *testing.T) {
+	server, url := serve(t, full)
+	server.ObservePodChange(time.Millisecond)
+	server.ObserveApply(time.Millisecond)
+	_, scrape := get(t, url+"/metrics")
+	problems, err := promlint.New(strings.NewReader(scrape)).Lint()
+	if len(problems) > 0 || err != nil {
+		t.Errorf("%v, error %v", problems, err)
+	}
+}
+
+// Two sources of one name are a mistake that costs nothing but their samples.
+func TestSourceTwice(t *testing.T) {
+	_, url := serve(t, func() State {
+		return State{Ready: true, Sources: []facts.Provenance{{Source: "imds", Success: at}, {Source: "imds", Success: at}}}
+	})
+	for range 2 {
+		code, scrape := get(t, url+"/metrics")
+		if code != http.StatusOK || !strings.Contains(scrape, "\nsnatd_ready 1\n") {
+			t.Errorf("status %d:\n%s", code, own(scrape))
+		}
+	}
+	if _, scrape := get(t, url+"/metrics"); !strings.Contains(scrape, "\npromhttp_metric_handler_errors_total{cause=\"gathering\"} 2\n") {
+		t.Errorf("errors are not counted:\n%s", scrape)
+	}
+}
+
+func TestStateReadOnce(t *testing.T) {
+	var reads atomic.Int64
+	_, url := serve(t, func() State {
+		reads.Add(1)
+		return full()
+	})
+	if get(t, url+"/metrics"); reads.Load() != 1 {
+		t.Errorf("the state was read %d times for a scrape, want 1", reads.Load())
+	}
+}

@@ -29,6 +29,11 @@ func network() rules.Network {
 	}
 }
 
+// to is an outcome with another source than the primary address.
+func to(source string) rules.Outcome {
+	return rules.Outcome{Action: rules.Translate, Source: addr(source)}
+}
+
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 func entries(o rules.Outcome, prefixes ...string) []rules.Entry {
@@ -50,6 +55,11 @@ func module(name string, parts ...[]rules.Entry) rules.Decision {
 // excluding is what the default module decides with these networks excluded.
 func excluding(prefixes ...string) rules.Decision {
 	return module("default", entries(translate, "0.0.0.0/0"), entries(exclude, prefixes...))
+}
+
+// egress is a drop-in that gives a network another source, but for some inside.
+func egress(prefix, source string, excluded ...string) rules.Decision {
+	return module("egress", entries(to(source), prefix), entries(exclude, excluded...))
 }
 
 func pod(name, address string, decisions ...rules.Decision) rules.Decided {

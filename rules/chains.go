@@ -52,7 +52,7 @@ func (r *Ruleset) restore() nft.Chain {
 
 // postrouting runs behind kube-proxy's masquerading, so that it wins. Connections
 // to a node port have the mark too but do not come from a pod's interface.
-func (r *Ruleset) postrouting() nft.Chain {
+func (r *Ruleset) postrouting(others sourceChains) nft.Chain {
 	c := nft.Chain{
 		Name: postroutingChain,
 		Hook: &nft.Hook{Type: "nat", Point: "postrouting", Priority: nft.PrioritySNAT + 10},
@@ -64,11 +64,18 @@ func (r *Ruleset) postrouting() nft.Chain {
 	if len(r.Network.ExemptInterfaces) > 0 {
 		rule = append(rule, nft.OutputInterface{Patterns: r.Network.ExemptInterfaces, Not: true})
 	}
-	c.Rules = []nft.Rule{append(rule,
-		nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: r.Network.Mark},
-		nft.NAT{Kind: "snat", To: r.Network.Primary, Ports: r.Network.Randomize.ports()},
-	)}
+	rule = append(rule, nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: r.Network.Mark})
+	if len(others) > 0 {
+		rule = append(rule, nft.Goto(sourcesChain))
+	} else {
+		rule = append(rule, r.toPrimary())
+	}
+	c.Rules = []nft.Rule{rule}
 	return c
+}
+
+func (r *Ruleset) toPrimary() nft.NAT {
+	return nft.NAT{Kind: "snat", To: r.Network.Primary, Ports: r.Network.Randomize.ports()}
 }
 
 // nodePorts marks connections that came to an address of the node, so that

@@ -86,9 +86,6 @@ func (c *classes) layer(d Decision) (*layer, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.checkSources(d.Module, spans); err != nil {
-			return nil, err
-		}
 		l = &layer{uint32(len(c.byText)), flatten(spans)}
 		c.byText[string(c.buffer)] = l
 	}
@@ -96,16 +93,6 @@ func (c *classes) layer(d Decision) (*layer, error) {
 		c.byEntries[where] = l
 	}
 	return l, nil
-}
-
-func (c *classes) checkSources(module string, spans []span) error {
-	for _, s := range spans {
-		if s.outcome.Source.IsValid() {
-			return fmt.Errorf("module %q: prefix %s: source %s is not supported yet: accepted is the primary address %s",
-				module, s.prefix(), s.outcome.Source, c.primary)
-		}
-	}
-	return nil
 }
 
 // append writes everything about the decision that Compile reads, also what is

@@ -13,10 +13,12 @@ import (
 //
 // Classes are named by their content: "c_" and 12 hex digits.
 //
+// Whether the node holds the source addresses that decisions name is for the
+// caller to know. The primary address as a source is the same as none.
+//
 // Errors are those of Network.Check and Decision.Check, and: a subject whose
-// decisions leave a destination open, a source other than the primary address
-// (not supported yet), a pod without an IPv4 address, two pods with one address.
-// They name the subject.
+// decisions leave a destination open, a pod without an IPv4 address, two pods
+// with one address. They name the subject.
 func Compile(network Network, node []Decision, pods []Decided) (*Ruleset, error) {
 	if err := network.Check(); err != nil {
 		return nil, fmt.Errorf("network: %w", err)

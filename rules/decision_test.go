@@ -8,7 +8,6 @@ import (
 )
 
 func TestDecisionCheck(t *testing.T) {
-	to := func(s string) rules.Outcome { return rules.Outcome{Action: rules.Translate, Source: addr(s)} }
 	for _, c := range []struct {
 		name  string
 		entry []rules.Entry
@@ -54,7 +53,27 @@ func TestDecisionCheck(t *testing.T) {
 		},
 		{
 			"IPv6 source", entries(to("fd00::1"), "10.0.0.0/8"),
-			`module "m": entry 1: prefix 10.0.0.0/8: source fd00::1: accepted is an IPv4 address, or none for the primary one`,
+			`module "m": entry 1: prefix 10.0.0.0/8: source fd00::1: accepted is an IPv4 address of the node, or none for the primary one`,
+		},
+		{
+			"IPv4 source written as IPv6", entries(to("::ffff:10.0.0.11"), "10.0.0.0/8"),
+			`module "m": entry 1: prefix 10.0.0.0/8: source ::ffff:10.0.0.11: accepted is an IPv4 address of the node, or none for the primary one`,
+		},
+		{
+			"unspecified source", append(entries(translate, "0.0.0.0/0"), entries(to("0.0.0.0"), "10.0.0.0/8")...),
+			`module "m": entry 2: prefix 10.0.0.0/8: source 0.0.0.0: accepted is an IPv4 address of the node, or none for the primary one`,
+		},
+		{
+			"loopback source", entries(to("127.0.0.1"), "10.0.0.0/8"),
+			`module "m": entry 1: prefix 10.0.0.0/8: source 127.0.0.1: accepted is an IPv4 address of the node, or none for the primary one`,
+		},
+		{
+			"multicast source", entries(to("239.1.2.3"), "10.0.0.0/8"),
+			`module "m": entry 1: prefix 10.0.0.0/8: source 239.1.2.3: accepted is an IPv4 address of the node, or none for the primary one`,
+		},
+		{
+			"broadcast source", entries(to("255.255.255.255"), "10.0.0.0/8"),
+			`module "m": entry 1: prefix 10.0.0.0/8: source 255.255.255.255: accepted is an IPv4 address of the node, or none for the primary one`,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -23,16 +23,13 @@ func (t *tape) next() byte {
 }
 
 // decision reads a number of entries and then six bytes each: an address, the
-// length of the prefix and an action.
+// length of the prefix and an outcome.
 func (t *tape) decision(name string) rules.Decision {
 	d := rules.Decision{Module: name}
 	for range t.next() % 12 {
 		a := netip.AddrFrom4([4]byte{t.next(), t.next(), t.next(), t.next()})
-		o := exclude
 		bits := t.next() % 33
-		if t.next()%2 == 1 {
-			o = translate
-		}
+		o := []rules.Outcome{exclude, translate, to("10.0.0.11"), to("10.0.0.12")}[t.next()%4]
 		d.Entries = append(d.Entries, rules.Entry{Prefix: netip.PrefixFrom(a, int(bits)).Masked(), Outcome: o})
 	}
 	return d
@@ -43,8 +40,11 @@ func (t *tape) decision(name string) rules.Decision {
 func (t *tape) state() (node []rules.Decision, pods []rules.Decided) {
 	a, b := t.decision("a"), t.decision("b")
 	last := excluding()
-	if t.next()%2 == 1 {
+	switch t.next() % 3 {
+	case 1:
 		last = module("default", entries(exclude, "0.0.0.0/0"))
+	case 2:
+		last = module("default", entries(to("10.0.0.12"), "0.0.0.0/0"))
 	}
 	decisions := func() []rules.Decision {
 		var on []rules.Decision
@@ -76,6 +76,11 @@ func FuzzCompile(f *testing.F) {
 	f.Add([]byte("\x02\x80\x00\x00\x00\x01\x00\x80\x00\x00\x00\x02\x01\x01\x00\x00\x00\x00\x20\x01\x01\x02\x02\x01\x03" +
 		"\x01\x80\x00\x00\x00\x01\x01\x00\x00\x02\x02\x01\x03"))
 	f.Add([]byte("\x02\x0a\x00\x00\x00\x08\x00\x0a\x00\x00\x00\x08\x01\x00\x00\x01"))
+	// One module with another source, for the node and then for a pod.
+	f.Add([]byte("\x02\x0a\x00\x00\x00\x08\x02\x0a\x00\x00\x00\x10\x00\x00\x00\x01\x01\x00" +
+		"\x01\x08\x00\x00\x00\x08\x03\x00\x00\x00\x02\x01\x00"))
+	// The node's source is another one, the pod's the primary address.
+	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x01\x00\x02\x00\x02\x01\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		input := tape(data)
 		var held *rules.Ruleset
@@ -103,19 +108,19 @@ func FuzzCompile(f *testing.F) {
 }
 
 // contradicts says whether a decision has an error; from a tape it can only be
-// a prefix with two actions.
+// a prefix with two outcomes.
 func contradicts(node []rules.Decision, pods []rules.Decided) bool {
 	all := node
 	for _, p := range pods {
 		all = append(all[:len(all):len(all)], p.Decisions...)
 	}
 	for _, d := range all {
-		actions := map[netip.Prefix]rules.Outcome{}
+		outcomes := map[netip.Prefix]rules.Outcome{}
 		for _, e := range d.Entries {
-			if before, twice := actions[e.Prefix]; twice && before != e.Outcome {
+			if before, twice := outcomes[e.Prefix]; twice && before != e.Outcome {
 				return true
 			}
-			actions[e.Prefix] = e.Outcome
+			outcomes[e.Prefix] = e.Outcome
 		}
 	}
 	return false

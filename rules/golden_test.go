@@ -38,6 +38,14 @@ func golden(t testing.TB) map[string]*rules.Ruleset {
 		"mark":           with(func(n *rules.Network) { n.Mark = 0x00040000 }),
 		"node-ports":     mustCompile(t, nodePorts, one(vpc)),
 		"draining":       rules.Draining(network()),
+		"sources": mustCompile(t, network(), one(vpc),
+			pod("a/all", "10.0.1.5", egress("0.0.0.0/0", "10.0.0.11", "10.0.0.0/8"), vpc),
+			pod("a/one", "10.0.1.6", egress("198.51.100.0/24", "10.0.0.11"), vpc),
+			pod("a/two", "10.0.1.7", egress("198.51.100.0/24", "10.0.0.11"), egress("198.51.101.0/24", "10.0.0.12"), vpc),
+			pod("a/none", "10.0.1.8", module("peer", entries(exclude, "10.9.0.0/16")), vpc)),
+		"sources-node": mustCompile(t, with(func(n *rules.Network) { n.Randomize = rules.RandomizeHash }).Network,
+			[]rules.Decision{egress("0.0.0.0/0", "10.0.0.11", "10.0.0.0/8"), vpc},
+			pod("a/primary", "10.0.1.5", vpc)),
 	}
 }
 
@@ -51,6 +59,7 @@ func goldenPlans(t testing.TB) map[string]rules.Plan {
 		"plan-cidrs":   rules.Diff(r["default"], wider),
 		"plan-class":   rules.Diff(r["default"], r["two-classes"]),
 		"plan-drain":   rules.Diff(r["two-classes"], r["draining"]),
+		"plan-sources": rules.Diff(r["default"], r["sources"]),
 	}
 }
 

@@ -102,8 +102,11 @@ func passPackets(t *testing.T, o *oracle.Oracle, r *rules.Ruleset, table *nft.Ta
 			p.Out = "eth0"
 			p = nfttest.Postrouting(table, p)
 			var want nfttest.Packet
-			if o.Lookup(src, dst).Action == rules.Translate {
+			if outcome := o.Lookup(src, dst); outcome.Action == rules.Translate {
 				want.Mark, want.ConnMark, want.TranslatedTo = r.Network.Mark, r.Network.Mark, r.Network.Primary
+				if outcome.Source.IsValid() {
+					want.TranslatedTo = outcome.Source
+				}
 			}
 			if p.Mark != want.Mark || p.ConnMark != want.ConnMark || p.TranslatedTo != want.TranslatedTo {
 				t.Fatalf("%s to %s: got %+v, want %+v, in\n%s", src, dst, p, want, table)

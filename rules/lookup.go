@@ -13,11 +13,15 @@ func (r *Ruleset) Lookup(src, dst netip.Addr) Outcome {
 	if r == nil || r.Node == "" || !src.Is4() || !dst.Is4() {
 		return Outcome{Action: Exclude}
 	}
-	name := r.ClassOf(src)
+	return r.class(r.ClassOf(src)).lookup(dst)
+}
+
+// class returns a class by its name, which exists.
+func (r *Ruleset) class(name string) Class {
 	i, _ := slices.BinarySearchFunc(r.Classes, name, func(c Class, name string) int {
 		return cmp.Compare(c.Name, name)
 	})
-	return r.Classes[i].lookup(dst)
+	return r.Classes[i]
 }
 
 // ClassOf returns the name of the class that decides for packets from src;

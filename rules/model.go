@@ -66,7 +66,8 @@ type Network struct {
 	PodInterfaces []string `json:"podInterfaces"`
 	// ExemptInterfaces are outgoing interfaces where nothing is translated.
 	ExemptInterfaces []string `json:"exemptInterfaces"`
-	// Primary is the address that translated connections get.
+	// Primary is the address that translated connections get, unless their
+	// outcome has another source.
 	Primary netip.Addr `json:"primary"`
 	// Mark is the one bit, in the connection's and the packet's mark, that says
 	// "translate".

@@ -20,12 +20,19 @@ func (o Outcome) check() error {
 		return fmt.Errorf("%q takes no source address, got %s", Exclude, o.Source)
 	case o.Action == Exclude:
 		return nil
-	case o.Action == Translate && o.Source.IsValid() && !o.Source.Is4():
-		return fmt.Errorf("source %s: accepted is an IPv4 address, or none for the primary one", o.Source)
+	case o.Action == Translate && o.Source.IsValid() && !canBeSource(o.Source):
+		return fmt.Errorf("source %s: accepted is an IPv4 address of the node, or none for the primary one", o.Source)
 	case o.Action == Translate:
 		return nil
 	}
 	return fmt.Errorf("action %q: accepted are %q and %q", o.Action, Exclude, Translate)
+}
+
+// canBeSource says whether an interface can hold the address for others to
+// answer to. Whether the node's does is not known here.
+func canBeSource(a netip.Addr) bool {
+	return a.Is4() && !a.IsUnspecified() && !a.IsLoopback() && !a.IsMulticast() &&
+		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 // canonical gives the two ways to say "the primary address" one value.

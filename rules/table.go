@@ -11,7 +11,7 @@ import (
 const TableName = "snatd"
 
 // Names in the table beside those of the classes. A class cannot have one of
-// them, for theirs begin with "c_".
+// them, for theirs begin with "c_", and those of their sources with "s_".
 const (
 	podsMap          = "pods"
 	preroutingChain  = "prerouting"
@@ -26,12 +26,15 @@ const (
 // A connection is decided on its first packet, in a chain of type filter behind
 // DNAT, where the destination is the real one. The mark keeps the decision:
 // routing and the translation in postrouting both read it and cannot disagree.
+// To which address, where there are several, postrouting looks up for itself:
+// a mark of one bit cannot say it.
 func (r *Ruleset) Table() *nft.Table {
 	if r == nil {
 		return nil
 	}
 	t := &nft.Table{Name: TableName}
-	t.Chains = append(t.Chains, r.prerouting(), r.postrouting(), r.restore())
+	others := r.sourceChains()
+	t.Chains = append(t.Chains, r.prerouting(), r.postrouting(others), r.restore())
 	if r.Node != "" {
 		t.Chains = append(t.Chains, r.translate())
 		if r.Network.NodePorts {
@@ -41,27 +44,40 @@ func (r *Ruleset) Table() *nft.Table {
 			t.Chains = append(t.Chains, c.chain())
 			t.Maps = append(t.Maps, c.destinations())
 		}
-		t.Maps = append(t.Maps, r.sources())
+		t.Maps = append(t.Maps, r.members())
+	}
+	if len(others) > 0 {
+		r.addSources(t, others)
 	}
 	slices.SortFunc(t.Chains, func(a, b nft.Chain) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(t.Maps, func(a, b nft.Map) int { return cmp.Compare(a.Name, b.Name) })
 	return t
 }
 
-// sources leads the pods that differ from the node's decision to their classes.
-func (r *Ruleset) sources() nft.Map {
-	m := nft.Map{Name: podsMap}
+// members leads the pods that differ from the node's decision to their classes.
+func (r *Ruleset) members() nft.Map {
+	m := nft.Map{Name: podsMap, Elements: make([]nft.Element, 0, len(r.Pods))}
 	for _, p := range r.Pods {
 		m.Elements = append(m.Elements, nft.Element{First: p.Addr, Last: p.Addr, Verdict: nft.Goto(p.Class)})
 	}
 	return m
 }
 
-// destinations is the map of a class, which its chain has the name of.
+// destinations is the map of a class, which its chain has the name of. It has
+// what is done, not to which address: intervals that differ from the default,
+// or from their neighbours, in the source alone are none here.
 func (c Class) destinations() nft.Map {
-	m := nft.Map{Name: c.Name, Interval: true, Elements: make([]nft.Element, len(c.Intervals))}
-	for i, in := range c.Intervals {
-		m.Elements[i] = nft.Element{First: in.First, Last: in.Last, Verdict: in.Outcome.verdict()}
+	m := nft.Map{Name: c.Name, Interval: true, Elements: make([]nft.Element, 0, len(c.Intervals))}
+	for _, in := range c.Intervals {
+		if in.Outcome.Action == c.Default.Action {
+			continue
+		}
+		// There are two actions, so all that is in the map has the same one.
+		if n := len(m.Elements); n > 0 && m.Elements[n-1].Last.Next() == in.First {
+			m.Elements[n-1].Last = in.Last
+			continue
+		}
+		m.Elements = append(m.Elements, nft.Element{First: in.First, Last: in.Last, Verdict: in.Outcome.verdict()})
 	}
 	return m
 }

@@ -63,7 +63,7 @@ func (w *world) change() {
 }
 
 func (w *world) changeNetwork() {
-	switch n := &w.network; w.r.IntN(4) {
+	switch n := &w.network; w.r.IntN(5) {
 	case 0:
 		n.NodePorts = !n.NodePorts
 	case 1:
@@ -76,6 +76,8 @@ func (w *world) changeNetwork() {
 			o = translate
 		}
 		w.last[everywhere] = o
+	case 4: // also to what was another source until now
+		n.Primary = []netip.Addr{addr("10.0.0.10"), addr("10.0.0.11")}[w.r.IntN(2)]
 	}
 }
 
@@ -95,7 +97,7 @@ func toggle(r *rand.Rand, p policy) {
 	case there && prefix != everywhere:
 		delete(p, prefix)
 	case !there:
-		p[prefix] = []rules.Outcome{exclude, exclude, translate}[r.IntN(3)]
+		p[prefix] = []rules.Outcome{exclude, exclude, exclude, translate, translate, to("10.0.0.11"), to("10.0.0.12")}[r.IntN(7)]
 	}
 }
 

@@ -2,6 +2,8 @@ package dataplane
 
 import (
 	"errors"
+	"maps"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -134,6 +136,18 @@ func TestNoEncoding(t *testing.T) {
 		`element ::1-::1: accepted are IPv4 addresses in ascending order`:                                       elements(true, single("::1", nft.Accept())),
 		`element 10.0.0.1-10.0.0.2: a map without intervals takes single addresses`:                             elements(false, span("10.0.0.1", "10.0.0.2", nft.Accept())),
 	}
+	mapNAT := func(e nft.MapNAT) nft.Op { e.Map = "s_x"; return rule(e) }
+	both := single("10.0.0.1", nft.Accept())
+	both.Address = network().Primary
+	ipv6 := single("10.0.0.1", nft.Verdict{})
+	ipv6.Address = netip.MustParseAddr("fd00::1")
+	maps.Copy(tests, map[string]nft.Op{
+		`address "": accepted are ip saddr and ip daddr`:                         mapNAT(nft.MapNAT{Kind: "snat"}),
+		`address translation "": accepted are snat and dnat`:                     mapNAT(nft.MapNAT{Address: nft.SourceAddress}),
+		`port choice "few": accepted are nothing, random and fully-random`:       mapNAT(nft.MapNAT{Kind: "snat", Address: nft.SourceAddress, Ports: "few"}),
+		`element 10.0.0.1 : 10.0.0.10: accepted is an IPv4 address or a verdict`: elements(false, both),
+		`element 10.0.0.1 : fd00::1: accepted is an IPv4 address or a verdict`:   elements(false, ipv6),
+	})
 	n := nstest.New(t)
 	d := open(t, n)
 	for want, op := range tests {

@@ -71,6 +71,15 @@ func class(name string, excluded ...string) rules.Class {
 	return c
 }
 
+// entry is a line of a module's answer; no source is the primary address.
+func entry(action rules.Action, prefix, source string) rules.Entry {
+	e := rules.Entry{Prefix: netip.MustParsePrefix(prefix), Outcome: rules.Outcome{Action: action}}
+	if source != "" {
+		e.Outcome.Source = netip.MustParseAddr(source)
+	}
+	return e
+}
+
 func last(p netip.Prefix) netip.Addr {
 	a := p.Addr().As4()
 	for bit := p.Bits(); bit < 32; bit++ {

@@ -40,16 +40,16 @@ func (t *transaction) elements(op nft.Op, m *nftables.Set, elements []nft.Elemen
 }
 
 // element encodes one element. The kernel keeps an interval as two: its first
-// address, with the verdict, and an end mark at the address after its last.
+// address, with what it maps to, and an end mark at the address after its last.
 func element(e nft.Element, interval bool) ([]nftables.SetElement, error) {
 	if !e.First.Is4() || !e.Last.Is4() || e.Last.Less(e.First) {
 		return nil, fmt.Errorf("element %s-%s: accepted are IPv4 addresses in ascending order", e.First, e.Last)
 	}
-	verdict, err := verdict(e.Verdict)
+	start, err := data(e)
 	if err != nil {
 		return nil, err
 	}
-	start := nftables.SetElement{Key: e.First.AsSlice(), VerdictData: verdict}
+	start.Key = e.First.AsSlice()
 	if !interval {
 		if e.First != e.Last {
 			return nil, fmt.Errorf("element %s-%s: a map without intervals takes single addresses", e.First, e.Last)
@@ -61,6 +61,18 @@ func element(e nft.Element, interval bool) ([]nftables.SetElement, error) {
 		return []nftables.SetElement{start}, nil // up to the last address there is
 	}
 	return []nftables.SetElement{start, {Key: after.AsSlice(), IntervalEnd: true}}, nil
+}
+
+// data encodes what an element maps to, and leaves its key open.
+func data(e nft.Element) (nftables.SetElement, error) {
+	if !e.Address.IsValid() {
+		v, err := verdict(e.Verdict)
+		return nftables.SetElement{VerdictData: v}, err
+	}
+	if !e.Address.Is4() || e.Verdict != (nft.Verdict{}) {
+		return nftables.SetElement{}, fmt.Errorf("element %s: accepted is an IPv4 address or a verdict", e)
+	}
+	return nftables.SetElement{Val: e.Address.AsSlice()}, nil
 }
 
 // elementSize is the length of an encoded element in bytes, or a little more.

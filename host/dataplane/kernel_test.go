@@ -21,8 +21,16 @@ func TestKernelTakesInOneTransaction(t *testing.T) {
 				span("10.1.0.0", "10.1.255.255", nft.Goto("used")), // adjacent
 			}},
 			{Name: "pods", Elements: []nft.Element{single("10.0.0.5", nft.Goto("used"))}},
+			{Name: "sources", Interval: true, Addresses: true, Elements: []nft.Element{toAddress("8.0.0.0/8", otherAddr), toAddress("9.0.0.0/8", thirdAddr)}},
 		},
-		Chains: []nft.Chain{{Name: "used", Rules: []nft.Rule{{nft.Accept()}}}},
+		Chains: []nft.Chain{
+			{Name: "translating", Rules: []nft.Rule{{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: "sources"}}}},
+			{Name: "used", Rules: []nft.Rule{{nft.Accept()}}},
+		},
+	}
+	sources := func(elements ...nft.Element) (nft.Op, nft.Op) {
+		return nft.AddElements{Table: table, Map: "sources", Interval: true, Elements: elements},
+			nft.DeleteElements{Table: table, Map: "sources", Interval: true, Elements: elements}
 	}
 	destinations := func(elements ...nft.Element) (nft.Op, nft.Op) {
 		return nft.AddElements{Table: table, Map: "destinations", Interval: true, Elements: elements},
@@ -38,6 +46,10 @@ func TestKernelTakesInOneTransaction(t *testing.T) {
 	addAgain, _ := destinations(span("10.1.0.0", "10.1.255.255", nft.Accept()))
 	_, deletePod := pods(single("10.0.0.5", nft.Goto("used")))
 	addPod, _ := pods(single("10.0.0.5", nft.Accept()))
+
+	_, deleteSource := sources(toAddress("8.0.0.0/8", otherAddr))
+	addSource, _ := sources(toAddress("8.0.0.0/8", thirdAddr))
+	addHalf, _ := sources(toAddress("8.0.0.0/9", thirdAddr))
 
 	tests := map[string]struct {
 		plan nft.Plan
@@ -63,6 +75,22 @@ func TestKernelTakesInOneTransaction(t *testing.T) {
 		"another verdict for an address": {
 			plan: nft.Plan{deletePod, addPod},
 			want: []string{"10.0.0.5 : accept"}, not: []string{"10.0.0.5 : goto"},
+		},
+		"another address for an interval": {
+			plan: nft.Plan{deleteSource, addSource},
+			want: []string{"8.0.0.0/8 : " + thirdAddr, "9.0.0.0/8 : " + thirdAddr}, not: []string{otherAddr},
+		},
+		"an interval inside what it replaces": {
+			plan: nft.Plan{deleteSource, addHalf},
+			want: []string{"8.0.0.0/9 : " + thirdAddr, "9.0.0.0/8 : " + thirdAddr}, not: []string{"8.0.0.0/8"},
+		},
+		"a map of addresses and the chain that reads it": {
+			plan: nft.Plan{
+				nft.FlushChain{Table: table, Name: "translating"},
+				nft.DeleteMap{Table: table, Name: "sources"},
+				nft.DeleteChain{Table: table, Name: "translating"},
+			},
+			not: []string{"sources", "translating"},
 		},
 		"a map": {
 			plan: nft.Plan{nft.DeleteMap{Table: table, Name: "destinations"}},
@@ -98,6 +126,24 @@ func intervals(n int) *rules.Ruleset {
 		r.Classes[0].Intervals = append(r.Classes[0].Intervals, class("", prefix).Intervals...)
 	}
 	return r
+}
+
+// The elements of a map of addresses are sent in pieces too.
+func TestManySources(t *testing.T) {
+	n := nstest.New(t)
+	d := open(t, n)
+	count := 20_000
+	if nstest.InUserNamespace() {
+		count = 5_000 // the kernel limits the size of a transaction there
+	}
+	m := nft.Map{Name: "sources", Interval: true, Addresses: true}
+	for i := range count {
+		m.Elements = append(m.Elements, toAddress(fmt.Sprintf("%d.%d.%d.%d/31", 20+i>>22, i>>14&0xff, i>>6&0xff, i<<2&0xff), otherAddr))
+	}
+	apply(t, d, nft.Diff(nil, &nft.Table{Name: rules.TableName, Maps: []nft.Map{m}}))
+	if got := strings.Count(list(t, n), "/31 : "+otherAddr); got != count {
+		t.Errorf("the kernel lists %d elements, want %d", got, count)
+	}
 }
 
 func TestManyElements(t *testing.T) {

@@ -84,10 +84,16 @@ type connection struct {
 
 func (l *lab) connect(to string) *connection {
 	l.t.Helper()
+	return l.connectFrom(podAddr, to)
+}
+
+func (l *lab) connectFrom(from, to string) *connection {
+	l.t.Helper()
 	c := &connection{l: l}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 10 * time.Second}
 	l.pod.Do(func() {
 		var err error
-		if c.Conn, err = net.DialTimeout("tcp4", to+":80", 10*time.Second); err != nil {
+		if c.Conn, err = dialer.Dial("tcp4", to+":80"); err != nil {
 			l.t.Fatal(err)
 		}
 	})

@@ -40,6 +40,10 @@ var listings = map[string]*rules.Ruleset{
 	"node ports": variant(func(r *rules.Ruleset) {
 		r.Network.NodePorts, r.Network.PrimaryInterface = true, "eth0"
 	}),
+	"other sources":             withSources(network(), ""),
+	"node's source":             withSources(network(), thirdAddr),
+	"other sources, hashrandom": withSources(randomized(rules.RandomizeHash), ""),
+	"other sources, none":       withSources(randomized(rules.RandomizeNone), ""),
 	"pods": variant(func(r *rules.Ruleset) {
 		r.Classes = append(r.Classes, class("c_other", "172.16.0.0/12"))
 		for _, addr := range []string{"10.0.1.5", "10.0.1.6", "10.0.2.7"} {

@@ -80,7 +80,13 @@ func expressions(e nft.Expr) ([]expr.Any, error) {
 			SourceRegister: register, SetName: e.Map, DestRegister: unix.NFT_REG_VERDICT, IsDestRegSet: true,
 		}}, nil
 	case nft.NAT:
-		return nat(e)
+		if !e.To.Is4() {
+			return nil, fmt.Errorf("%s to %s: accepted is an IPv4 address", e.Kind, e.To)
+		}
+		statement, err := nat(e.Kind, e.Ports)
+		return []expr.Any{&expr.Immediate{Register: register, Data: e.To.AsSlice()}, statement}, err
+	case nft.MapNAT:
+		return mapNAT(e)
 	case nft.Verdict:
 		v, err := verdict(e)
 		return []expr.Any{v}, err
@@ -113,29 +119,38 @@ func loadAddress(a nft.Address) (expr.Any, error) {
 	return load, nil
 }
 
-func nat(e nft.NAT) ([]expr.Any, error) {
-	if !e.To.Is4() {
-		return nil, fmt.Errorf("%s to %s: accepted is an IPv4 address", e.Kind, e.To)
+// mapNAT leaves the rule if the map holds nothing for the address.
+func mapNAT(e nft.MapNAT) ([]expr.Any, error) {
+	load, err := loadAddress(e.Address)
+	if err != nil {
+		return nil, err
 	}
+	lookup := &expr.Lookup{SourceRegister: register, SetName: e.Map, DestRegister: register, IsDestRegSet: true}
+	statement, err := nat(e.Kind, e.Ports)
+	return []expr.Any{load, lookup, statement}, err
+}
+
+// nat translates to the address in the register.
+func nat(kind string, ports nft.PortChoice) (expr.Any, error) {
 	statement := &expr.NAT{Family: unix.NFPROTO_IPV4, RegAddrMin: register}
-	switch e.Kind {
+	switch kind {
 	case "snat":
 		statement.Type = expr.NATTypeSourceNAT
 	case "dnat":
 		statement.Type = expr.NATTypeDestNAT
 	default:
-		return nil, fmt.Errorf("address translation %q: accepted are snat and dnat", e.Kind)
+		return nil, fmt.Errorf("address translation %q: accepted are snat and dnat", kind)
 	}
-	switch e.Ports {
+	switch ports {
 	case nft.PortsKeep:
 	case nft.PortsRandom:
 		statement.Random = true
 	case nft.PortsFullyRandom:
 		statement.FullyRandom = true
 	default:
-		return nil, fmt.Errorf("port choice %q: accepted are nothing, %s and %s", e.Ports, nft.PortsRandom, nft.PortsFullyRandom)
+		return nil, fmt.Errorf("port choice %q: accepted are nothing, %s and %s", ports, nft.PortsRandom, nft.PortsFullyRandom)
 	}
-	return []expr.Any{&expr.Immediate{Register: register, Data: e.To.AsSlice()}, statement}, nil
+	return statement, nil
 }
 
 // allBits matches if all bits of mask are set in the register.

@@ -75,14 +75,14 @@ func (t *transaction) add(op nft.Op) error {
 		return t.addRule(op)
 	case nft.AddMap:
 		t.call(op, 1, func(c *nftables.Conn) error {
-			return c.AddSet(verdictMap(op.Table, op.Name, op.Interval), nil)
+			return c.AddSet(addedMap(op), nil)
 		})
 	case nft.DeleteMap:
-		t.one(op, func(c *nftables.Conn) { c.DelSet(verdictMap(op.Table, op.Name, false)) })
+		t.one(op, func(c *nftables.Conn) { c.DelSet(namedMap(op.Table, op.Name, false)) })
 	case nft.AddElements:
-		return t.elements(op, verdictMap(op.Table, op.Map, op.Interval), op.Elements, (*nftables.Conn).SetAddElements)
+		return t.elements(op, namedMap(op.Table, op.Map, op.Interval), op.Elements, (*nftables.Conn).SetAddElements)
 	case nft.DeleteElements:
-		return t.elements(op, verdictMap(op.Table, op.Map, op.Interval), op.Elements, (*nftables.Conn).SetDeleteElements)
+		return t.elements(op, namedMap(op.Table, op.Map, op.Interval), op.Elements, (*nftables.Conn).SetDeleteElements)
 	default:
 		return fmt.Errorf("no encoding for %T", op)
 	}
@@ -111,12 +111,19 @@ func chain(tableName, name string) *nftables.Chain {
 	return &nftables.Chain{Table: table(tableName), Name: name}
 }
 
-func verdictMap(tableName, name string, interval bool) *nftables.Set {
-	return &nftables.Set{
-		Table: table(tableName), Name: name, IsMap: true, Interval: interval,
-		KeyType: nftables.TypeIPAddr, DataType: nftables.TypeVerdict,
-		KeyByteOrder: binaryutil.BigEndian, // nft lists addresses by it
+// namedMap is a map as those name it who change its elements or delete it.
+func namedMap(tableName, name string, interval bool) *nftables.Set {
+	return &nftables.Set{Table: table(tableName), Name: name, IsMap: true, Interval: interval}
+}
+
+func addedMap(op nft.AddMap) *nftables.Set {
+	m := namedMap(op.Table, op.Name, op.Interval)
+	m.KeyType, m.DataType = nftables.TypeIPAddr, nftables.TypeVerdict
+	if op.Addresses {
+		m.DataType = nftables.TypeIPAddr
 	}
+	m.KeyByteOrder = binaryutil.BigEndian // nft lists addresses by it
+	return m
 }
 
 // makeBase attaches a chain to a hook.

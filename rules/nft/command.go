@@ -39,7 +39,7 @@ func (o AddMap) String() string {
 	if o.Interval {
 		flags = " flags interval;"
 	}
-	return fmt.Sprintf("add map ip %s %s { type ipv4_addr : verdict;%s }", o.Table, o.Name, flags)
+	return fmt.Sprintf("add map ip %s %s { type %s;%s }", o.Table, o.Name, mapType(o.Addresses), flags)
 }
 
 func (o DeleteMap) String() string { return fmt.Sprintf("delete map ip %s %s", o.Table, o.Name) }

@@ -27,7 +27,7 @@ func create(t *Table) Plan {
 }
 
 // editable says whether the kernel has commands that lead from before to after.
-// It has none that change a table's name, a chain's hook or a map's flags.
+// It has none that change a table's name, a chain's hook, or what a map is.
 func editable(before, after *Table) bool {
 	if before.Name != after.Name {
 		return false
@@ -38,7 +38,7 @@ func editable(before, after *Table) bool {
 		}
 	}
 	for _, m := range pairs(before.Maps, after.Maps, mapName) {
-		if m.both() && m.before.Interval != m.after.Interval {
+		if m.both() && (m.before.Interval != m.after.Interval || m.before.Addresses != m.after.Addresses) {
 			return false
 		}
 	}

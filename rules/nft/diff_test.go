@@ -1,6 +1,7 @@
 package nft_test
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,6 +27,17 @@ func small(change func(*nft.Table)) *nft.Table {
 	}
 	change(t)
 	return t
+}
+
+// addresses is a table with a map of addresses that a chain reads.
+func addresses(source string) *nft.Table {
+	e := element("8.0.0.0", "8.255.255.255", nft.Verdict{})
+	e.Address = netip.MustParseAddr(source)
+	return &nft.Table{
+		Name:   "t",
+		Maps:   []nft.Map{{Name: "m", Interval: true, Addresses: true, Elements: []nft.Element{e}}},
+		Chains: []nft.Chain{{Name: "a", Rules: []nft.Rule{{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: "m"}}}}},
+	}
 }
 
 const full = `add table ip t
@@ -90,6 +102,19 @@ delete chain ip t d
 			"delete table ip t\n" + full},
 		{"a map's flags change", small(func(t *nft.Table) { t.Maps[0] = nft.Map{Name: "m"} }), small(same),
 			"delete table ip t\n" + full},
+		{"a map's data change", small(func(t *nft.Table) {
+			t.Maps[0].Addresses, t.Maps[0].Elements = true, nil
+			t.Chains[1].Rules = nil
+		}), small(same), "delete table ip t\n" + full},
+		{"an element changes its address", addresses("10.0.0.11"), addresses("10.0.0.12"),
+			"delete element ip t m { 8.0.0.0/8 : 10.0.0.11 }\nadd element ip t m { 8.0.0.0/8 : 10.0.0.12 }\n"},
+		{"a map of addresses is new", &nft.Table{Name: "t"}, addresses("10.0.0.11"), `add chain ip t a
+add map ip t m { type ipv4_addr : ipv4_addr; flags interval; }
+add rule ip t a snat to ip daddr map @m
+add element ip t m { 8.0.0.0/8 : 10.0.0.11 }
+`},
+		{"a map of addresses goes", addresses("10.0.0.11"), &nft.Table{Name: "t"},
+			"flush chain ip t a\ndelete map ip t m\ndelete chain ip t a\n"},
 		{"the name changes", small(func(t *nft.Table) { t.Name = "old" }), small(same),
 			"delete table ip old\n" + full},
 	} {

@@ -10,7 +10,7 @@ func (e *editor) add(op Op) { e.plan = append(e.plan, op) }
 
 func (e *editor) addMap(m pair[Map]) {
 	if m.before == nil {
-		e.add(AddMap{Table: e.table, Name: m.after.Name, Interval: m.after.Interval})
+		e.add(AddMap{Table: e.table, Name: m.after.Name, Interval: m.after.Interval, Addresses: m.after.Addresses})
 	}
 }
 

@@ -9,8 +9,13 @@ import (
 )
 
 // String gives the element as nft prints it: a single address, a prefix if the
-// addresses are exactly one, or else both ends; then the verdict.
-func (e Element) String() string { return e.key() + " : " + e.Verdict.String() }
+// addresses are exactly one, or else both ends; then what the element holds.
+func (e Element) String() string {
+	if e.Address.IsValid() {
+		return e.key() + " : " + e.Address.String()
+	}
+	return e.key() + " : " + e.Verdict.String()
+}
 
 func (e Element) key() string {
 	if e.First == e.Last {

@@ -74,6 +74,15 @@ type NAT struct {
 	Ports PortChoice
 }
 
+// MapNAT is NAT to the address that Map, a map of addresses, holds for Address.
+// It goes on with the next rule if Map holds none.
+type MapNAT struct {
+	Kind    string // "snat" or "dnat"
+	Address Address
+	Map     string
+	Ports   PortChoice
+}
+
 // PortChoice is how a translated connection's source port is chosen.
 type PortChoice string
 
@@ -110,6 +119,7 @@ func (MarkIsSet) expr()        {}
 func (SetMark) expr()          {}
 func (Lookup) expr()           {}
 func (NAT) expr()              {}
+func (MapNAT) expr()           {}
 func (Verdict) expr()          {}
 
 func (e InputInterface) String() string  { return interfaceText("iifname", e) }
@@ -127,10 +137,16 @@ func (e SetMark) String() string {
 
 func (e Lookup) String() string { return fmt.Sprintf("%s vmap @%s", e.Address, e.Map) }
 
-func (e NAT) String() string {
-	text := fmt.Sprintf("%s to %s", e.Kind, e.To)
-	if e.Ports != PortsKeep {
-		text += " " + string(e.Ports)
+func (e NAT) String() string { return natText(e.Kind, e.To.String(), e.Ports) }
+
+func (e MapNAT) String() string {
+	return natText(e.Kind, fmt.Sprintf("%s map @%s", e.Address, e.Map), e.Ports)
+}
+
+func natText(kind, to string, ports PortChoice) string {
+	text := kind + " to " + to
+	if ports != PortsKeep {
+		text += " " + string(ports)
 	}
 	return text
 }

@@ -37,9 +37,10 @@ type (
 	}
 	// AddMap creates a map without elements.
 	AddMap struct {
-		Table    string
-		Name     string
-		Interval bool
+		Table     string
+		Name      string
+		Interval  bool
+		Addresses bool
 	}
 	// DeleteMap removes a map that no rule refers to.
 	DeleteMap struct{ Table, Name string }

@@ -16,20 +16,24 @@ type Table struct {
 	Chains []Chain
 }
 
-// Map is a verdict map from IPv4 addresses.
+// Map is a map from IPv4 addresses: to verdicts, or to addresses.
 type Map struct {
 	Name string
 	// Interval says that elements may cover more than one address
 	// ("flags interval"); without it every element is a single address.
 	Interval bool
+	// Addresses says that the elements hold addresses in place of verdicts.
+	Addresses bool
 	// Elements are disjoint and sorted by First.
 	Elements []Element
 }
 
-// Element maps the addresses First to Last, both included, to a verdict.
+// Element maps the addresses First to Last, both included, to a verdict or, in a
+// map of addresses, to an address.
 type Element struct {
 	First, Last netip.Addr
 	Verdict     Verdict
+	Address     netip.Addr
 }
 
 // Chain is a list of rules. A chain with a Hook is a base chain, where packets

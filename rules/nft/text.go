@@ -23,7 +23,7 @@ func (t *Table) String() string {
 
 func (m Map) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\tmap %s {\n\t\ttype ipv4_addr : verdict\n", m.Name)
+	fmt.Fprintf(&b, "\tmap %s {\n\t\ttype %s\n", m.Name, mapType(m.Addresses))
 	if m.Interval {
 		b.WriteString("\t\tflags interval\n")
 	}
@@ -34,6 +34,14 @@ func (m Map) text() string {
 	}
 	b.WriteString("\t}\n")
 	return b.String()
+}
+
+// mapType is what a map leads from and to.
+func mapType(addresses bool) string {
+	if addresses {
+		return "ipv4_addr : ipv4_addr"
+	}
+	return "ipv4_addr : verdict"
 }
 
 func (c Chain) text() string {

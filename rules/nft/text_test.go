@@ -32,6 +32,25 @@ func TestElementText(t *testing.T) {
 	}
 }
 
+func TestMapText(t *testing.T) {
+	toAddress := nft.Element{
+		First: netip.MustParseAddr("8.0.0.0"), Last: netip.MustParseAddr("8.255.255.255"), Address: netip.MustParseAddr("10.0.0.11"),
+	}
+	for _, c := range []struct {
+		m    nft.Map
+		want string
+	}{
+		{nft.Map{Name: "m"}, "\tmap m {\n\t\ttype ipv4_addr : verdict\n\t}\n"},
+		{nft.Map{Name: "m", Addresses: true, Interval: true, Elements: []nft.Element{toAddress}},
+			"\tmap m {\n\t\ttype ipv4_addr : ipv4_addr\n\t\tflags interval\n\t\telements = {\n\t\t\t8.0.0.0/8 : 10.0.0.11\n\t\t}\n\t}\n"},
+	} {
+		table := nft.Table{Name: "t", Maps: []nft.Map{c.m}}
+		if got, want := table.String(), "table ip t {\n"+c.want+"}\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestHookText(t *testing.T) {
 	for _, c := range []struct {
 		point    string
@@ -71,6 +90,8 @@ func TestRuleText(t *testing.T) {
 		{nft.Rule{nft.Lookup{Address: nft.SourceAddress, Map: "pods"}}, "ip saddr vmap @pods"},
 		{nft.Rule{nft.NAT{Kind: "snat", To: netip.MustParseAddr("10.0.0.10")}}, "snat to 10.0.0.10"},
 		{nft.Rule{nft.NAT{Kind: "snat", To: netip.MustParseAddr("10.0.0.10"), Ports: nft.PortsRandom}}, "snat to 10.0.0.10 random"},
+		{nft.Rule{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: "m"}}, "snat to ip daddr map @m"},
+		{nft.Rule{nft.MapNAT{Kind: "dnat", Address: nft.SourceAddress, Map: "m", Ports: nft.PortsFullyRandom}}, "dnat to ip saddr map @m fully-random"},
 	} {
 		if got := c.rule.String(); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)

@@ -21,7 +21,10 @@ func TestOracle(t *testing.T) {
 		entry("0.0.0.0/0", rules.Outcome{Action: rules.Translate, Source: primary}),
 		entry("10.7.0.0/20", translate),
 	}}
-	first := rules.Decision{Entries: []rules.Entry{entry("10.7.0.0/16", exclude), entry("8.8.8.8/32", exclude)}}
+	other := rules.Outcome{Action: rules.Translate, Source: netip.MustParseAddr("10.0.0.11")}
+	first := rules.Decision{Entries: []rules.Entry{
+		entry("10.7.0.0/16", exclude), entry("8.8.8.8/32", exclude), entry("9.0.0.0/8", other),
+	}}
 	pod := netip.MustParseAddr("10.0.1.1")
 	o := oracle.New(rules.Network{Primary: primary}, []rules.Decision{last}, []rules.Decided{
 		{Subject: rules.Subject{Addr: pod}, Decisions: []rules.Decision{first, last}},
@@ -35,6 +38,8 @@ func TestOracle(t *testing.T) {
 		{"10.0.1.2", "10.7.16.0", exclude},
 		{"10.0.1.1", "8.8.8.8", exclude},
 		{"10.0.1.1", "8.8.8.9", translate},
+		{"10.0.1.1", "9.9.9.9", other},
+		{"10.0.1.2", "9.9.9.9", translate},
 		{"10.0.1.1", "10.7.0.1", exclude},
 	} {
 		if got := o.Lookup(netip.MustParseAddr(c.src), netip.MustParseAddr(c.dst)); got != c.want {

@@ -16,9 +16,10 @@ import (
 //   - EEXIST: an element overlaps another, or is there already; a chain exists
 //     with another hook, a map with other flags
 //   - EBUSY: a chain or map to be deleted is referred to
-//   - EINVAL: an element that its map cannot hold
-//   - EOPNOTSUPP: a verdict that goes to a base chain, or address translation in
-//     a chain that is not of type nat
+//   - EINVAL: an element that its map cannot hold, or a rule that takes the
+//     other kind of data from a map than it holds
+//   - EOPNOTSUPP: a verdict that goes to a base chain, or address translation
+//     that packets reach from a base chain that is not of type nat
 //
 // The kernel takes an element that is there with the same verdict without a
 // word; here that is EEXIST, because a plan has no reason to add one.

@@ -14,6 +14,12 @@ func element(first, last string, v nft.Verdict) nft.Element {
 	return nft.Element{First: netip.MustParseAddr(first), Last: netip.MustParseAddr(last), Verdict: v}
 }
 
+func address(key, data string) nft.Element {
+	e := element(key, key, nft.Verdict{})
+	e.Address = netip.MustParseAddr(data)
+	return e
+}
+
 var (
 	hook = nft.Hook{Type: "filter", Point: "prerouting", Priority: 0}
 	held = &nft.Table{
@@ -21,12 +27,14 @@ var (
 		Maps: []nft.Map{
 			{Name: "m", Interval: true, Elements: []nft.Element{element("10.0.0.0", "10.0.255.255", nft.Goto("a"))}},
 			{Name: "n"},
+			{Name: "o", Addresses: true, Elements: []nft.Element{address("10.0.0.1", "10.0.0.11")}},
 		},
 		Chains: []nft.Chain{
 			{Name: "a"},
 			{Name: "b", Hook: &hook, Rules: []nft.Rule{{nft.Lookup{Address: nft.DestinationAddress, Map: "m"}}}},
 			{Name: "c", Rules: []nft.Rule{{nft.Goto("d")}}},
 			{Name: "d"},
+			{Name: "e", Rules: []nft.Rule{{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: "o"}}}},
 		},
 	}
 )
@@ -66,6 +74,18 @@ func TestApplyRefuses(t *testing.T) {
 		{"rule that goes to a base chain", rule("a", nft.Goto("b")), syscall.EOPNOTSUPP},
 		{"rule with no map", rule("a", nft.Lookup{Address: nft.SourceAddress, Map: "x"}), syscall.ENOENT},
 		{"translation in a chain of type filter", rule("b", nft.NAT{Kind: "snat"}), syscall.EOPNOTSUPP},
+		{"rule that goes to translation", rule("b", nft.Goto("e")), syscall.EOPNOTSUPP},
+		{"element that goes to translation", add("m", true, element("10.1.0.0", "10.1.0.0", nft.Goto("e"))), syscall.EOPNOTSUPP},
+		{"translation where an element goes to", rule("a", nft.NAT{Kind: "snat"}), syscall.EOPNOTSUPP},
+		{"translation by no map", rule("a", nft.MapNAT{Kind: "snat", Map: "x"}), syscall.ENOENT},
+		{"translation by a map of verdicts", rule("a", nft.MapNAT{Kind: "snat", Map: "m"}), syscall.EINVAL},
+		{"verdict from a map of addresses", rule("a", nft.Lookup{Address: nft.SourceAddress, Map: "o"}), syscall.EINVAL},
+		{"map with other data", nft.AddMap{Table: "t", Name: "o"}, syscall.EEXIST},
+		{"delete of a map that translation reads", nft.DeleteMap{Table: "t", Name: "o"}, syscall.EBUSY},
+		{"verdict in a map of addresses", add("o", false, element("10.1.0.0", "10.1.0.0", nft.Accept())), syscall.EINVAL},
+		{"address in a map of verdicts", add("n", false, address("10.1.0.0", "10.0.0.11")), syscall.EINVAL},
+		{"element with an IPv6 address", add("o", false, address("10.1.0.0", "fd00::1")), syscall.EINVAL},
+		{"element with nothing", add("n", false, element("10.1.0.0", "10.1.0.0", nft.Verdict{})), syscall.EINVAL},
 		{"map with other flags", nft.AddMap{Table: "t", Name: "m"}, syscall.EEXIST},
 		{"delete of no map", nft.DeleteMap{Table: "t", Name: "x"}, syscall.ENOENT},
 		{"delete of a map that a rule reads", nft.DeleteMap{Table: "t", Name: "m"}, syscall.EBUSY},
@@ -108,6 +128,12 @@ func TestApplyAccepts(t *testing.T) {
 			nft.AddTable{Table: "t"},
 			nft.AddChain{Table: "t", Name: "b", Hook: &hook},
 			nft.AddMap{Table: "t", Name: "m", Interval: true},
+		}},
+		{"translation that packets reach from a chain of type nat", nft.Plan{
+			nft.AddChain{Table: "t", Name: "f", Hook: &nft.Hook{Type: "nat", Point: "postrouting"}},
+			rule("f", nft.Goto("e")),
+			nft.FlushChain{Table: "t", Name: "f"},
+			nft.DeleteChain{Table: "t", Name: "f"},
 		}},
 		{"an element in place of one it overlaps", nft.Plan{
 			remove("m", true, held.Maps[0].Elements...),

@@ -30,13 +30,14 @@ func chain(t *nft.Table, name string) *nft.Chain {
 	return &t.Chains[i]
 }
 
-// lookup scans the map, one element after the other.
-func lookup(t *nft.Table, name string, a netip.Addr) nft.Verdict {
+// lookup scans the map, one element after the other. The zero Element holds
+// nothing.
+func lookup(t *nft.Table, name string, a netip.Addr) nft.Element {
 	i := slices.IndexFunc(t.Maps, func(m nft.Map) bool { return m.Name == name })
 	for _, e := range t.Maps[i].Elements {
 		if e.First.Compare(a) <= 0 && a.Compare(e.Last) <= 0 {
-			return e.Verdict
+			return e
 		}
 	}
-	return nft.Verdict{}
+	return nft.Element{}
 }

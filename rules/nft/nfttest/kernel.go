@@ -80,8 +80,15 @@ func (k *kernel) mapInUse(name string) bool {
 	for _, c := range k.chains {
 		for _, r := range c.Rules {
 			for _, e := range r {
-				if l, ok := e.(nft.Lookup); ok && l.Map == name {
-					return true
+				switch e := e.(type) {
+				case nft.Lookup:
+					if e.Map == name {
+						return true
+					}
+				case nft.MapNAT:
+					if e.Map == name {
+						return true
+					}
 				}
 			}
 		}

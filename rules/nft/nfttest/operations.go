@@ -62,16 +62,27 @@ func (k *kernel) addRule(op nft.AddRule) error {
 				return err
 			}
 		case nft.Lookup:
-			if _, ok := k.maps[e.Map]; !ok {
-				return fmt.Errorf("map %s: %w", e.Map, syscall.ENOENT)
+			if err := k.checkMap(e.Map, false); err != nil {
+				return err
 			}
-		case nft.NAT:
-			if c.Hook == nil || c.Hook.Type != "nat" {
-				return fmt.Errorf("%s in chain %s: %w", e, c.Name, syscall.EOPNOTSUPP)
+		case nft.MapNAT:
+			if err := k.checkMap(e.Map, true); err != nil {
+				return err
 			}
 		}
 	}
 	c.Rules = append(c.Rules, op.Rule)
+	return k.checkTranslation()
+}
+
+func (k *kernel) checkMap(name string, addresses bool) error {
+	m, ok := k.maps[name]
+	if !ok {
+		return fmt.Errorf("map %s: %w", name, syscall.ENOENT)
+	}
+	if m.Addresses != addresses {
+		return fmt.Errorf("map %s holds other data: %w", name, syscall.EINVAL)
+	}
 	return nil
 }
 
@@ -91,12 +102,12 @@ func (k *kernel) checkVerdict(v nft.Verdict) error {
 
 func (k *kernel) addMap(op nft.AddMap) error {
 	if m, ok := k.maps[op.Name]; ok {
-		if m.Interval != op.Interval {
+		if m.Interval != op.Interval || m.Addresses != op.Addresses {
 			return fmt.Errorf("map %s has other flags: %w", op.Name, syscall.EEXIST)
 		}
 		return nil
 	}
-	k.maps[op.Name] = &nft.Map{Name: op.Name, Interval: op.Interval}
+	k.maps[op.Name] = &nft.Map{Name: op.Name, Interval: op.Interval, Addresses: op.Addresses}
 	return nil
 }
 
@@ -128,7 +139,8 @@ func (k *kernel) addElements(op nft.AddElements) error {
 		return err
 	}
 	for _, e := range op.Elements {
-		if e.Last.Less(e.First) || !m.Interval && e.First != e.Last {
+		if e.Last.Less(e.First) || !m.Interval && e.First != e.Last ||
+			m.Addresses != e.Address.Is4() || m.Addresses != (e.Verdict == nft.Verdict{}) {
 			return fmt.Errorf("element %s: %w", e, syscall.EINVAL)
 		}
 		if err := k.checkVerdict(e.Verdict); err != nil {
@@ -141,7 +153,7 @@ func (k *kernel) addElements(op nft.AddElements) error {
 		}
 		m.Elements = slices.Insert(m.Elements, i, e)
 	}
-	return nil
+	return k.checkTranslation()
 }
 
 func (k *kernel) deleteElements(op nft.DeleteElements) error {

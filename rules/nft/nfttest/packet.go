@@ -77,9 +77,16 @@ func (p *Packet) run(t *nft.Table, r nft.Rule) nft.Verdict {
 		case nft.SetMark:
 			*p.mark(e.Mark) |= e.Mask
 		case nft.Lookup:
-			return lookup(t, e.Map, p.address(e.Address))
+			return lookup(t, e.Map, p.address(e.Address)).Verdict
 		case nft.NAT:
 			p.TranslatedTo, p.TranslatedPorts = e.To, e.Ports
+			return nft.Accept()
+		case nft.MapNAT:
+			to := lookup(t, e.Map, p.address(e.Address)).Address
+			if !to.IsValid() {
+				return nft.Verdict{}
+			}
+			p.TranslatedTo, p.TranslatedPorts = to, e.Ports
 			return nft.Accept()
 		case nft.Verdict:
 			return e

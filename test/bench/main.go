@@ -1,7 +1,8 @@
 // Bench measures what snatd costs, against what else a node could run: the
-// compiler, the kernel's transactions, the packets' path and the daemon's start.
+// compiler, the kernel's transactions, the packets' path, the daemon's start and
+// its way from the API server to the kernel.
 //
-//	make bench                 # or: go run ./test/bench [-smoke] [-o text|json]
+//	make bench   # or: go run ./test/bench [-smoke] [-only measurement] [-o text|json]
 //
 // Everything that is compared is measured in one run, in turns, so that the
 // ratios hold on a machine whose speed does not. Missed targets are reported,
@@ -19,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -28,6 +30,7 @@ import (
 // options are the command line.
 type options struct {
 	smoke  bool
+	only   string // measurement; empty for all of them
 	output string
 	snatd  string
 }
@@ -46,15 +49,25 @@ var measurements = []measurement{
 	{"new flow", measureFlows},
 	{"start of the daemon", measureStart},
 	{"delay of a change", measureDelay},
+	{"delay of a pod's change", measurePodChange},
+	{"burst of pods", measureBurst},
+}
+
+// measurements are those to run.
+func (o options) measurements() []measurement {
+	return slices.DeleteFunc(slices.Clone(measurements), func(m measurement) bool {
+		return o.only != "" && m.name != o.only
+	})
 }
 
 func main() {
 	var o options
 	flag.BoolVar(&o.smoke, "smoke", false, "run each measurement once, to see that it works")
+	flag.StringVar(&o.only, "only", "", "run one `measurement`, by the name that a run tells")
 	flag.StringVar(&o.output, "o", "text", "output `format`: text, json")
 	flag.StringVar(&o.snatd, "snatd", "bin/snatd", "the daemon, a `file`")
 	flag.Parse()
-	if o.output != "text" && o.output != "json" || flag.NArg() > 0 {
+	if o.output != "text" && o.output != "json" || len(o.measurements()) == 0 || flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -71,7 +84,7 @@ func run(o options, out, log io.Writer) int {
 	defer stop()
 	r := report{Machine: thisMachine(), Smoke: o.smoke}
 	code := 0
-	for _, m := range measurements {
+	for _, m := range o.measurements() {
 		fmt.Fprintf(log, "bench: %s ...\n", m.name)
 		rows, err := m.run(ctx, o)
 		r.Rows = append(r.Rows, rows...)

@@ -10,7 +10,7 @@ func TestReport(t *testing.T) {
 		Machine: machine{Kernel: "6.1.2", CPU: "a CPU", CPUs: 2, Go: "go1.26", Load: "0.00 0.00 0.00"},
 		Rows: []row{
 			newRow("apply", inTime, sample{1_234_567, 1_000_000, 2_000_000}, 0).compare("nft -f", 1.6, 1.5).compare("nothing", 12, 0),
-			newRow("start", inTime, sample{3e9}, 4e9).compare("stop", 0.5, 0),
+			newRow("start", inTime, sample{3e9}, 4e9).compare("stop", 0.5, 0).slowest(sample{3e9}),
 			newRow("memory", inMemory, sample{20 << 20}, 10<<20),
 			{Name: "flow", NotMeasured: "no tool"},
 		},
@@ -26,6 +26,7 @@ apply        1.23 ms   1.12 ms - 1.62 ms    1.60 x nft -f    at most 1.50: MISSE
                                             12.00 x nothing
 start        3.00 s    3.00 s - 3.00 s                       at most 4.00 s: met
                                             0.50 x stop
+                       p99: 3.00 s
 memory       20.0 MiB  20.0 MiB - 20.0 MiB                   at most 10.0 MiB: MISSED
 flow                                                         not measured: no tool
 `},
@@ -36,6 +37,7 @@ apply        1.23 ms   1.12 ms - 1.62 ms    1.60 x nft -f    at most 1.50
                                             12.00 x nothing
 start        3.00 s    3.00 s - 3.00 s                       at most 4.00 s
                                             0.50 x stop
+                       p99: 3.00 s
 memory       20.0 MiB  20.0 MiB - 20.0 MiB                   at most 10.0 MiB
 flow                                                         not measured: no tool
 `},
@@ -70,6 +72,7 @@ func TestText(t *testing.T) {
 		{inTime.text(10_400), "10.4 us"},
 		{inTime.text(1.5e9), "1.50 s"},
 		{inMemory.text(64 << 20), "64.0 MiB"},
+		{inNumber.text(7), "7"},
 		{thousands(5), "5"},
 		{thousands(1000), "1,000"},
 		{thousands(1234005), "1,234,005"},

@@ -13,6 +13,7 @@ type unit string
 const (
 	inTime   unit = "ns"
 	inMemory unit = "bytes"
+	inNumber unit = "count"
 )
 
 // row is one figure of the report.
@@ -24,6 +25,8 @@ type row struct {
 	Median float64 `json:"median,omitempty"`
 	Low    float64 `json:"low,omitempty"`
 	High   float64 `json:"high,omitempty"`
+	// P99 is the 99th percentile, where the slowest matter too.
+	P99 float64 `json:"p99,omitempty"`
 	// Target, if there is one, is the most that the median should be.
 	Target float64 `json:"target,omitempty"`
 	Met    *bool   `json:"met,omitempty"`
@@ -54,6 +57,12 @@ func (r row) compare(to string, value, target float64) row {
 	return r
 }
 
+// slowest adds the 99th percentile of the row's sample.
+func (r row) slowest(s sample) row {
+	r.P99 = s.quantile(0.99)
+	return r
+}
+
 func met(value, target float64) *bool {
 	if target == 0 {
 		return nil
@@ -62,8 +71,8 @@ func met(value, target float64) *bool {
 	return &ok
 }
 
-// lines are the row's cells: one line for the median, and one for each ratio
-// that does not fit on it.
+// lines are the row's cells: one line for the median, one for each ratio that
+// does not fit on it, and one for the 99th percentile.
 func (r row) lines(smoke bool) [][]string {
 	if r.NotMeasured != "" {
 		return [][]string{{r.Name, "", "", "", "not measured: " + r.NotMeasured}}
@@ -79,6 +88,9 @@ func (r row) lines(smoke bool) [][]string {
 		line := all[len(all)-1]
 		line[3] = times(ratio.Value) + " x " + ratio.To
 		line[4] = verdict(ratio.Target, times, ratio.Met, smoke)
+	}
+	if r.P99 != 0 {
+		all = append(all, []string{"", "", "p99: " + r.Unit.text(r.P99), "", ""})
 	}
 	return all
 }
@@ -99,10 +111,11 @@ func times(value float64) string { return strconv.FormatFloat(value, 'f', 2, 64)
 
 // text gives a value with three digits and its unit.
 func (u unit) text(value float64) string {
-	if u == inMemory {
-		return digits(value/(1<<20)) + " MiB"
-	}
 	switch {
+	case u == inNumber:
+		return strconv.FormatFloat(value, 'f', -1, 64)
+	case u == inMemory:
+		return digits(value/(1<<20)) + " MiB"
 	case value < float64(time.Microsecond):
 		return digits(value) + " ns"
 	case value < float64(time.Millisecond):

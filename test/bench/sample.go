@@ -22,6 +22,9 @@ func (s sample) quantile(q float64) float64 {
 	return sorted[low] + (sorted[high]-sorted[low])*(at-float64(low))
 }
 
+// last are the last n values: without what was noted while the rounds warmed up.
+func (s sample) last(n int) sample { return s[len(s)-n:] }
+
 // against is the median of the ratios of two variants in each round. It is
 // steadier than the ratio of their medians if the machine's speed changes
 // during the run.

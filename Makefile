@@ -8,7 +8,7 @@ BUILD = CGO_ENABLED=0 $(GO) build -trimpath
 MODULE = GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -ldflags="-s -w"
 
 MODULES = plugins/built/default.wasm plugins/built/routes.wasm \
-	examples/built/exclude-by-label.wasm examples/built/exclude-cidrs.wasm
+	examples/built/egress-address.wasm examples/built/exclude-by-label.wasm examples/built/exclude-cidrs.wasm
 SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 
 # The API server that tests run against, and its etcd. They are kept outside of

@@ -48,6 +48,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), demoCommand(), cleanupCommand())
+	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(),
+		policyCommand(), demoCommand(), cleanupCommand())
 	return command
 }

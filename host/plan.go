@@ -21,7 +21,7 @@ func planCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "show what would be in the kernel, and what would change; touches nothing",
-		Long: `Plan reads the same files as the daemon, lets the same modules decide, and prints
+		Long: `Plan reads the same files as the daemon, and asks the same services, lets the same modules decide, and prints
 what the daemon would bring into the kernel:
 
   nft    the whole table, as nft -f accepts it
@@ -68,14 +68,17 @@ func wanted(ctx context.Context, flags configFlags) (ruleset *rules.Ruleset, soc
 		}
 		return nil, "", err
 	}
+	options := engine.PolicyOptions(in.Config, log)
 	// The daemon's cache belongs to root and to the daemon; a plan leaves it
 	// alone.
-	wasm, err := policy.NewEngine(ctx, policy.Options{Log: log})
+	options.CacheDir = ""
+	wasm, err := policy.NewEngine(ctx, options)
 	if err != nil {
 		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, wasm.Close(context.WithoutCancel(ctx))) }()
 	modules := engine.NewModules(ctx, wasm, log)
+	defer modules.Close()
 	result, failed, err := engine.Decide(ctx, in, modules)
 	for _, p := range append(problems, failed...) {
 		fmt.Fprintln(os.Stderr, "snatd:", p)

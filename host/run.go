@@ -84,6 +84,13 @@ func metricsState(s *engine.State) metrics.State {
 	if s.Result != nil {
 		state.Subjects = len(s.Result.Decided)
 	}
+	for _, m := range s.Modules {
+		module := metrics.Module{Name: m.Name, State: m.State}
+		if m.Shadow != nil {
+			module.Shadow = &metrics.Shadow{Subjects: m.Shadow.Subjects, Share: m.Shadow.Largest().Share}
+		}
+		state.Modules = append(state.Modules, module)
+	}
 	if s.Ruleset != nil {
 		state.Pods, state.Classes = len(s.Ruleset.Pods), len(s.Ruleset.Classes)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/snatd/snatd/host/api"
+	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/facts"
 )
 
@@ -45,7 +46,7 @@ func printStatus(out io.Writer, s api.Status) error {
 			cmp.Or(i.Name, "not on this node yet"), i.MAC, i.Device, i.Card, primaryNote(i.Primary))
 	}
 	for _, m := range s.Modules {
-		fmt.Fprintf(&text, "module: %s %s %.12s\n", m.Name, m.State, m.SHA256)
+		text.WriteString(moduleLine(m))
 	}
 	if len(s.PodsWaiting) > 0 {
 		fmt.Fprintf(&text, "pods without an address yet: %s\n", strings.Join(s.PodsWaiting, ", "))
@@ -69,6 +70,23 @@ func sourceLine(f facts.Provenance, now time.Time) string {
 		line += "; failed " + now.Sub(f.Failure).Round(time.Second).String() + " ago"
 		if f.Next.After(now) {
 			line += ", next try in " + f.Next.Sub(now).Round(time.Second).String()
+		}
+	}
+	return line + "\n"
+}
+
+// moduleLine is one module: how it is, which version decides, and what it would
+// change if it decided.
+func moduleLine(m engine.ModuleStatus) string {
+	line := fmt.Sprintf("module: %s %s", m.Name, m.State)
+	if m.SHA256 != "" {
+		line += fmt.Sprintf(" %.12s, %d KiB, loaded in %d ms", m.SHA256, (m.Size+1023)/1024, m.Milliseconds)
+	}
+	if m.Shadow != nil {
+		line += fmt.Sprintf("; would change %d subjects", m.Shadow.Subjects)
+		if len(m.Shadow.Changes) > 0 {
+			largest := m.Shadow.Largest()
+			line += fmt.Sprintf(", up to %.2g%% of the address space (%s)", 100*largest.Share, largest.Subject)
 		}
 	}
 	return line + "\n"

@@ -33,8 +33,9 @@ func (d *Decision) Translate(prefix netip.Prefix, why string) {
 	d.add(Entry{Prefix: prefix, Translate: true, Reason: why})
 }
 
-// TranslateTo is Translate to another IPv4 address of the node. The daemon of
-// this version has no grant for that: there the decision is an error.
+// TranslateTo is Translate to another IPv4 address. The operator must have granted
+// that address (grants.sources), and the node's primary interface must hold it:
+// else the decision is an error, and the last good one stays in force.
 func (d *Decision) TranslateTo(prefix netip.Prefix, source netip.Addr, why string) {
 	if !source.Is4() {
 		d.reject("the source " + strconv.Quote(source.String()) + " for " + prefix.String() + " is not an IPv4 address")

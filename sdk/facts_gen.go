@@ -56,6 +56,19 @@ func (f Facts) NodePrimaryAddress() (netip.Addr, bool, error) {
 	return f.address(abi.KeyNodePrimaryAddress)
 }
 
+// NodeAddress returns the fact node.address.<key>. "primary" or "secondary",
+// for each IPv4 address that the primary network interface holds, by the
+// address: what a policy may translate to if that is granted. False if it is
+// absent.
+func (f Facts) NodeAddress(key string) (string, bool) {
+	return f.Fact(abi.KeyNodeAddress + key)
+}
+
+// NodeAddressKeys returns the sorted keys that NodeAddress has a value for.
+func (f Facts) NodeAddressKeys() []string {
+	return f.keys(abi.KeyNodeAddress)
+}
+
 // NodeLabel returns the fact node.label.<key>. A label of the node. False if it
 // is absent.
 func (f Facts) NodeLabel(key string) (string, bool) {

@@ -143,7 +143,7 @@ func TestSecondDaemon(t *testing.T) {
 
 // Every command has help with an example.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"run", "plan", "explain", "status", "facts", "demo", "cleanup"} {
+	for _, name := range []string{"run", "plan", "explain", "status", "facts", "policy", "demo", "cleanup"} {
 		out, err := exec.Command(binary(t), name, "--help").CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "Examples:\n  snatd "+name) {
 			t.Errorf("snatd %s --help: %v\n%s", name, err, out)

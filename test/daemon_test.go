@@ -114,8 +114,8 @@ func (d *daemon) setConfig(text string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.write("config.yaml", fmt.Sprintf("%s\nfacts: {file: %s}\nsocket: %s\npolicies: {directory: %s, cache: %s}\n",
-		text, d.path("facts.yaml"), d.path("snatd.sock"), d.path("policies.d"), compiled))
+	d.write("config.yaml", fmt.Sprintf("%s\nfacts: {file: %s, record: %s}\nsocket: %s\npolicies: {directory: %s, deadline: 250ms, cache: %s}\n",
+		text, d.path("facts.yaml"), d.path("record.yaml"), d.path("snatd.sock"), d.path("policies.d"), compiled))
 }
 
 // command is snatd with arguments and this daemon's configuration.

@@ -2,10 +2,12 @@ package test
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/lab"
 	"github.com/snatd/snatd/host/policy/wasmtest"
 	"github.com/snatd/snatd/sdk/abi"
@@ -106,7 +108,89 @@ func TestBadModules(t *testing.T) {
 	d.waitAction(lab.PodA, lab.Peered, "exclude")
 	d.check(world{internet: true})
 
-	d.write("policies.d/10-peering.yaml", "config: {cidrs: 172.31.0.0/16}\ngrants: {sources: [10.0.64.10]}\n")
-	d.waitProblem("grants.sources")
+	d.write("policies.d/10-peering.yaml", "config: {cidrs: 172.31.0.0/16}\ngrants: {sources: [10.0.64]}\n")
+	d.waitProblem("grants.sources[0]")
 	d.check(world{internet: true})
+}
+
+// A module in shadow mode is evaluated, told, and decides nothing.
+func TestShadow(t *testing.T) {
+	d := start(t)
+	d.dropIn("10-peering", "config: {cidrs: 172.31.0.0/16}\nmode: shadow\n")
+	var shadow *engine.Shadow
+	d.wait("what the module would change", func() error {
+		for _, m := range d.status().Modules {
+			if m.Name == "10-peering.wasm" && m.State == "shadow" && m.Shadow != nil && m.Shadow.Subjects > 0 {
+				shadow = m.Shadow
+				return nil
+			}
+		}
+		return fmt.Errorf("modules %+v", d.status().Modules)
+	})
+	// The node and both pods, each towards 65,536 addresses.
+	if shadow.Subjects != 3 || shadow.Changes[0].Subject != "node" || shadow.Changes[1].Addresses != 1<<16 {
+		t.Errorf("shadow %+v", shadow)
+	}
+	d.check(onlyOutside)
+	if text := d.succeed("status"); !strings.Contains(text, "would change 3 subjects") {
+		t.Errorf("status:\n%s", text)
+	}
+	d.write("policies.d/10-peering.yaml", "config: {cidrs: 172.31.0.0/16}\n")
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
+	d.check(world{internet: true})
+	d.write("policies.d/10-peering.yaml", "config: {cidrs: 172.31.0.0/16}\nmode: shadow\n")
+	d.waitAction(lab.PodA, lab.Peered, "translate")
+	d.check(onlyOutside)
+}
+
+// Pods of a namespace leave by an address of their own, as long as the operator
+// grants it and the node holds it.
+func TestEgressAddress(t *testing.T) {
+	d := start(t)
+	egress := netip.MustParseAddr("10.0.0.11")
+	const granted = "config: {source: 10.0.0.11, namespaces: default}\ngrants: {sources: [10.0.0.11]}\n"
+	d.dropInExample("egress-address", "20-egress", granted)
+	d.waitProblem("the node's primary interface does not hold the source 10.0.0.11")
+	d.check(onlyOutside)
+	if err := d.lab.AddNodeAddress(egress); err != nil {
+		t.Fatal(err)
+	}
+	d.waitSource(lab.PodA, lab.Internet, egress)
+	for _, pod := range []*lab.Host{d.lab.PodA, d.lab.PodB} {
+		for _, proto := range []lab.Proto{lab.TCP, lab.UDP, lab.ICMP} {
+			d.see(pod, proto, lab.Internet, egress)
+			d.see(pod, proto, lab.Peered, egress)
+			d.see(pod, proto, lab.VPC, pod.Addr)
+		}
+	}
+	open := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+
+	// One destination only.
+	d.write("policies.d/20-egress.yaml", strings.Replace(granted, "namespaces: default", "namespaces: default, cidrs: 172.31.0.0/16", 1))
+	d.waitSource(lab.PodA, lab.Internet, lab.NodePrimary)
+	d.see(d.lab.PodB, lab.TCP, lab.Peered, egress)
+	d.see(d.lab.PodB, lab.UDP, lab.Internet, lab.NodePrimary)
+	open.check(t)
+
+	// Without the grant it is the module's error, and what it decided stays.
+	d.write("policies.d/20-egress.yaml", strings.Replace(granted, "grants: {sources: [10.0.0.11]}", "grants: {sources: [10.0.0.12]}", 1))
+	d.waitProblem("the grant sources does not list 10.0.0.11")
+	d.see(d.lab.PodB, lab.TCP, lab.Peered, egress)
+	open.check(t)
+	d.removeDropIn("20-egress")
+	d.waitSource(lab.PodB, lab.Peered, lab.NodePrimary)
+	d.check(onlyOutside)
+	open.check(t)
+}
+
+// waitSource waits until the daemon has connections seen as an address.
+func (d *daemon) waitSource(from, to, source netip.Addr) {
+	d.t.Helper()
+	d.wait(fmt.Sprintf("%s to be seen as %s by %s", from, source, to), func() error {
+		e, err := d.client.Explain(d.t.Context(), from.String(), to.String())
+		if err == nil && e.Source != source.String() {
+			err = fmt.Errorf("seen as %s, by %s: %s", e.Source, e.Module, e.Reason)
+		}
+		return err
+	})
 }

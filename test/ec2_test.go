@@ -122,4 +122,22 @@ func TestGrace(t *testing.T) {
 	imds.Refuse()
 	d.waitProblem("imds")
 	d.check(onlyOutside)
+	// Waiting again withdraws nothing either.
+	d.write("config.yaml", string(config))
+	d.dropIn("10-peering", "config: {cidrs: 172.31.0.0/16}\n")
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
+}
+
+// Pods that are to come from a file which is not there have the node's decision.
+func TestFactsFileMissing(t *testing.T) {
+	d, imds, _ := withIMDS(t)
+	config, err := os.ReadFile(d.path("config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.write("config.yaml", replace(t, string(config), "pods: none", "pods: static"))
+	d.runWithIMDS(imds)
+	d.waitReady()
+	d.waitProblem("/nonexistent")
+	d.check(onlyOutside)
 }

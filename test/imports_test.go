@@ -48,6 +48,10 @@ var boundaries = []boundary{
 		reason: "both handle values that say how current facts are, and nothing else of host"},
 	{from: []string{"host/aws", "host/kubernetes"}, not: ours("host"), may: ours("host/aws", "host/kubernetes", "host/document", "host/facts", "host/source"),
 		reason: "a source tells facts; what follows from them is not for it to know"},
+	{from: []string{"host/author"}, not: ours("host"), may: ours("host/author", "host/document", "host/dropin", "host/facts", "host/policy"),
+		reason: "a module is tried from its file alone: no daemon, no kernel, no services"},
+	{from: []string{"host"}, only: ours("host/author"),
+		reason: "what authors of modules are told is for no part of the daemon"},
 	{from: []string{"host/watch"}, only: []string{"github.com/fsnotify/fsnotify"},
 		reason: "one package knows the pitfalls of file notifications"},
 	{from: []string{"host/document"}, only: []string{"github.com/goccy/go-yaml"},
@@ -60,9 +64,11 @@ var boundaries = []boundary{
 		reason: "the daemon stays in the namespaces that it is started in"},
 	{from: []string{"host", "host/demo", "test/bench"}, only: ours("host/lab"),
 		reason: "the daemon does not know that the network is a simulated one"},
+	{from: []string{"test/bench"}, only: ours("test/kube", "host/policy/wasmtest"),
+		reason: "a node has no use for a cluster of tests, which the benchmarks measure with"},
 	{from: []string{"host/aws/imdstest", "host/aws/ec2test"}, only: ours("host/aws/fake"),
 		reason: "it is what the fakes of AWS's services have in common"},
-	{only: ours("host/aws/imdstest", "host/aws/ec2test", "test/kube", "host/nstest", "host/policy/wasmtest", "rules/nft/nfttest", "rules/oracle"),
+	{only: ours("host/aws/imdstest", "host/aws/ec2test", "host/nstest", "rules/nft/nfttest", "rules/oracle"),
 		reason: "what is made for tests is not for a node"},
 }
 
@@ -139,6 +145,9 @@ func TestBoundariesForbid(t *testing.T) {
 		forbidden          bool
 	}{
 		{module + "rules", "net/netip", false},
+		{module + "host/author", module + "host/engine", true},
+		{module + "host/author", module + "host/policy", false},
+		{module + "host", module + "host/author", false},
 		{module + "rules/nft", module + "rules", false},
 		{module + "rules", "github.com/google/nftables", true},
 		{module + "sdk", module + "rules", true},

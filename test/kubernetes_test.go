@@ -3,6 +3,8 @@ package test
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,6 +21,7 @@ type cluster struct {
 	proxy           *kube.Proxy // what the daemon reaches the server through
 	node, namespace kube.Object
 	kubeconfig      string
+	record          string // empty: none
 }
 
 // keeps is the label that the drop-in of a cluster goes by, and the sidecar says
@@ -51,12 +54,12 @@ func (c *cluster) configure(more string) {
 		c.t.Fatal(err)
 	}
 	c.write("config.yaml", fmt.Sprintf(`
-facts: {vpc: static, file: %s, pods: kubernetes}
+facts: {vpc: static, file: %s, record: %q, pods: kubernetes}
 kubernetes: {node: %s, kubeconfig: %s}
 network: {primaryInterface: eth0}
 socket: %s
 policies: {directory: %s, cache: %s}
-%s`, c.path("facts.yaml"), c.node.Name, c.kubeconfig, c.path("snatd.sock"), c.path("policies.d"), compiled, more))
+%s`, c.path("facts.yaml"), c.record, c.node.Name, c.kubeconfig, c.path("snatd.sock"), c.path("policies.d"), compiled, more))
 }
 
 // startCluster starts the daemon too, and waits until it knows its pods.
@@ -239,15 +242,48 @@ func TestKubernetesMissingAtStart(t *testing.T) {
 	c.waitAction(lab.PodA, lab.Peered, "exclude")
 	c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
 
-	c.stop(syscall.SIGTERM)
-	c.proxy.Refuse()
-	c.run()
-	c.waitNotReady("the Kubernetes API server; the rules of an earlier run stay in force")
-	c.waitProblem("connection refused")
-	c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
-	c.proxy.Accept(t)
-	c.waitSynced()
-	c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+	// A restart begins with what was known, by the record of the run before, or else
+	// by its rules.
+	for _, record := range []string{"", c.path("record.yaml")} {
+		c.stop(syscall.SIGTERM)
+		c.proxy.Refuse()
+		c.record = record
+		c.configure("")
+		c.run()
+		if record == "" {
+			c.waitNotReady("the Kubernetes API server; the rules of an earlier run stay in force")
+			c.waitProblem("connection refused")
+			c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+			c.proxy.Accept(t)
+			c.waitSynced()
+			// It is this run that writes the record.
+			c.record = c.path("record.yaml")
+			c.configure("")
+			c.waitFile("record.yaml", "keeper")
+		} else {
+			c.waitReady()
+			c.waitProblem("connection refused")
+			c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+			c.write("facts.yaml", "vpc: {cidrs: [10.0.0.0/16, 100.64.0.0/16, 198.51.100.0/24]}\n")
+			c.waitAction(lab.PodB, lab.Internet, "exclude")
+			c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+			c.proxy.Accept(t)
+			c.waitSynced()
+		}
+		c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+	}
+}
+
+// waitFile waits until the daemon has written a file with this text in it.
+func (d *daemon) waitFile(name, text string) {
+	d.t.Helper()
+	d.wait(name+" with "+text, func() error {
+		content, err := os.ReadFile(d.path(name))
+		if err == nil && !strings.Contains(string(content), text) {
+			err = missing(text)
+		}
+		return err
+	})
 }
 
 // What the role does not allow is said as the API server says it, and the rest
@@ -278,17 +314,70 @@ func TestUnknownNode(t *testing.T) {
 	}
 }
 
-// A kubeconfig that is not there is said, and taken when it comes.
+// A kubeconfig that is not there, or wrong, is said, and taken when it is right.
 func TestKubeconfigLater(t *testing.T) {
 	c := withCluster(t, kube.Shared(t))
 	c.pod("keeper", lab.PodA, true)
-	there := c.kubeconfig
+	good, err := os.ReadFile(c.kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c.kubeconfig = c.path("kubeconfig")
 	c.configure("")
 	c.run()
 	c.waitReady()
 	c.waitProblem("kubernetes.kubeconfig: " + c.kubeconfig)
-	c.kubeconfig = there
-	c.configure("")
+	if s := c.source("kubernetes"); s.Error == "" || s.Failure.IsZero() {
+		t.Errorf("source %+v", s)
+	}
+	token := regexp.MustCompile(`(token"?: *"?)[A-Za-z0-9._-]+`).ReplaceAllString(string(good), "${1}bad")
+	c.write("kubeconfig", token)
+	c.waitProblem("kubernetes/pods: Unauthorized")
+	c.write("kubeconfig", string(good))
 	c.waitAction(lab.PodA, lab.Peered, "exclude")
+	c.waitSynced()
+}
+
+// Changing where pods come from withdraws nothing as long as the new source cannot
+// be used.
+func TestSourcesChange(t *testing.T) {
+	c := startCluster(t)
+	pod := c.pod("keeper", lab.PodA, true)
+	c.waitAction(lab.PodA, lab.Peered, "exclude")
+	kept := func(problem string) {
+		t.Helper()
+		c.waitProblem(problem)
+		c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+		c.see(c.lab.PodB, lab.UDP, lab.Internet, lab.NodePrimary)
+	}
+	config, err := os.ReadFile(c.path("config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := fmt.Sprintf("file: %s", c.path("facts.yaml"))
+	// The VPC's file is gone: pods go on being followed.
+	c.write("config.yaml", replace(t, string(config), there, "file: /nonexistent"))
+	kept("/nonexistent")
+	c.server.SetLabels(t, pod, labels(false))
+	c.waitAction(lab.PodA, lab.Peered, "translate")
+	c.server.SetLabels(t, pod, labels(true))
+	c.waitAction(lab.PodA, lab.Peered, "exclude")
+	// The pods' file is.
+	c.write("config.yaml", replace(t, replace(t, string(config), there, "file: /nonexistent"), "pods: kubernetes", "pods: static"))
+	kept("/nonexistent")
+	c.write("config.yaml", string(config))
+	c.waitSynced()
+	c.see(c.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+	c.write("config.yaml", replace(t, string(config), "pods: kubernetes", "pods: none"))
+	c.waitAction(lab.PodA, lab.Peered, "translate")
+}
+
+// A plan does not leave out what it could not ask for.
+func TestPlanWithoutAPIServer(t *testing.T) {
+	c := withCluster(t, kube.Shared(t))
+	c.proxy.Refuse()
+	_, stderr, err := c.output(nil, "plan")
+	if err == nil || !strings.Contains(stderr, "kubernetes/pods") || !strings.Contains(stderr, "connection refused") {
+		t.Errorf("plan: %v\n%s", err, stderr)
+	}
 }

@@ -52,10 +52,13 @@ func TestEndpointVariable(t *testing.T) {
 // The SDK's own switch is said, not waited for.
 func TestDisabled(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	s := follow(t, serve(t), aws.Options{})
-	_, provenance := await(t, s, "an error", failing)
+	server := serve(t)
+	_, provenance := await(t, follow(t, server, aws.Options{}), "an error", failing)
 	want := `imds: dynamic/instance-identity/document: access disabled to EC2 IMDS via client option, or "AWS_EC2_METADATA_DISABLED" environment variable`
 	if provenance.Error != want {
 		t.Errorf("got  %s\nwant %s", provenance.Error, want)
+	}
+	if got := server.Requests(""); got != 0 {
+		t.Errorf("%d requests nevertheless", got)
 	}
 }

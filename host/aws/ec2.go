@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/snatd/snatd/host/document"
+	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/host/source"
 )
 
@@ -17,7 +17,8 @@ import (
 type EC2Options struct {
 	// Region, SubnetID and VPCID are the instance's, as IMDS tells them.
 	Region, SubnetID, VPCID string
-	// PrefixLists are the IDs or names of the managed prefix lists to read.
+	// PrefixLists are the IDs or names of the managed prefix lists to read: 1 to 255
+	// bytes each, without control characters.
 	PrefixLists []string
 	// Interval is about how often the API is read, 10 % more or less; 5 minutes if
 	// zero. The requests count against a limit that the account's nodes share.
@@ -34,6 +35,17 @@ type EC2Options struct {
 
 // EC2 follows the EC2 API. It is safe for use by many goroutines. Refresh is for
 // an operator who asks: the API is not for what changes with every pod.
+//
+// A look is three or four requests, and more for pages and prefix lists. The first
+// look is at once, as there are those who wait for it; the looks after it are
+// spread, and so are all retries. A request that is throttled is tried once more
+// within a look, and a look that failed again after 5 s, 10 s and so on up to
+// the interval.
+//
+// A look is all or nothing, but for the prefix lists of the options. What is wrong
+// with one of those is an error in the provenance while the rest is followed, and
+// the list stays as it was last read; one that never was is missing. A prefix list
+// that is the destination of an active route has to be readable.
 //
 // The credentials are what the SDK's configuration says: the environment, a web
 // identity, a file, or the role of the instance. They need the permissions
@@ -64,13 +76,13 @@ func NewEC2(options EC2Options) (*EC2, error) {
 		return nil, err
 	}
 	options.PrefixLists = slices.Clone(options.PrefixLists)
-	api := &api{options: options}
+	api := &api{options: options, last: map[string]facts.PrefixList{}}
 	return &EC2{source.NewPoller(source.Options[Network]{
 		Name:     "ec2",
 		Title:    "the EC2 API",
 		Subject:  "the VPC's network",
 		Interval: options.Interval,
-		// A look has tried each request several times already.
+		// A look has tried again already. It doubles with each failure.
 		FirstRetry: 5 * time.Second,
 		Look:       func(ctx context.Context) (*Network, error) { return api.look(ctx) },
 		Equal:      (*Network).Equal,
@@ -80,10 +92,6 @@ func NewEC2(options EC2Options) (*EC2, error) {
 		Log: options.Log,
 	})}, nil
 }
-
-// listName is the name of a prefix list: what EC2 accepts, and no control
-// characters.
-var listName = regexp.MustCompile(`^[[:print:]]{1,255}$`)
 
 func (o *EC2Options) check() error {
 	if o.Interval < 0 || o.Timeout < 0 {
@@ -100,8 +108,8 @@ func (o *EC2Options) check() error {
 	}
 	for i, list := range o.PrefixLists {
 		switch {
-		case !listName.MatchString(list):
-			return invalid("prefix lists", "%s is neither, accepted: IDs, such as pl-0123456789abcdef0, or names of 1 to 255 letters", document.Quote(list))
+		case !isListName(list):
+			return invalid("prefix lists", "%s is neither, accepted: IDs, such as pl-0123456789abcdef0, or names of 1 to 255 bytes without control characters", document.Quote(list))
 		case slices.Contains(o.PrefixLists[:i], list):
 			return invalid("prefix lists", "%s is there twice", document.Quote(list))
 		}

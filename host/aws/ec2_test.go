@@ -2,7 +2,6 @@ package aws_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,8 +12,6 @@ import (
 
 func TestNetwork(t *testing.T) {
 	t.Parallel()
-	officeList := facts.PrefixList{ID: office, Name: "office", CIDRs: prefixes("192.0.2.0/24", "198.51.100.0/24")}
-	s3 := facts.PrefixList{ID: endpoint, Name: "com.amazonaws.eu-west-1.s3", CIDRs: prefixes("3.5.64.0/21", "52.218.0.0/17")}
 	for _, c := range []struct {
 		name   string
 		lists  []string
@@ -24,18 +21,24 @@ func TestNetwork(t *testing.T) {
 		{"as it is", nil, nil, nil},
 		{"prefix list by ID", []string{office}, nil,
 			func(n *aws.Network) { n.PrefixLists = []facts.PrefixList{officeList} }},
-		{"prefix list by name", []string{"com.amazonaws.eu-west-1.s3"}, nil,
-			func(n *aws.Network) { n.PrefixLists = []facts.PrefixList{s3} }},
+		{"prefix list by name", []string{s3}, nil,
+			func(n *aws.Network) { n.PrefixLists = []facts.PrefixList{s3List} }},
 		{"prefix lists by ID and name, one by both", []string{endpoint, "office", office}, nil,
-			func(n *aws.Network) { n.PrefixLists = []facts.PrefixList{officeList, s3} }},
+			func(n *aws.Network) { n.PrefixLists = []facts.PrefixList{officeList, s3List} }},
 		{"prefix list whose name has wildcards", []string{`off*e?\`},
 			func(n *ec2test.Network) { n.PrefixLists[1].Name = `off*e?\` },
 			func(n *aws.Network) {
-				n.PrefixLists = []facts.PrefixList{{ID: endpoint, Name: `off*e?\`, CIDRs: s3.CIDRs}}
+				n.PrefixLists = []facts.PrefixList{{ID: endpoint, Name: `off*e?\`, CIDRs: s3List.CIDRs}}
 			}},
 		{"empty prefix list", []string{office},
 			func(n *ec2test.Network) { n.PrefixLists[0].Entries = nil },
 			func(n *aws.Network) { n.PrefixLists = []facts.PrefixList{{ID: office, Name: "office"}} }},
+		{"prefix list that is a destination too", []string{s3},
+			func(n *ec2test.Network) { *n = withList() },
+			func(n *aws.Network) {
+				n.Routes = routes("0.0.0.0/0", "nat-0123456789abcdef0", "3.5.64.0/21", "vpce-0123456789abcdef0", "10.0.0.0/16", "local", "52.218.0.0/17", "vpce-0123456789abcdef0")
+				n.PrefixLists = []facts.PrefixList{s3List}
+			}},
 		{"prefix list with an entry twice", []string{office},
 			func(n *ec2test.Network) {
 				n.PrefixLists[0].Entries = ec2test.Entries("198.51.100.0/24", "192.0.2.0/24", "198.51.100.0/24")
@@ -115,6 +118,15 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%d requests for %s, want %d", got, action, want)
 		}
 	}
+	// One of each for a prefix list, for which the route's is read once.
+	server = ec2test.Start(t)
+	server.Set(withList())
+	await(t, ask(t, server, aws.EC2Options{PrefixLists: []string{endpoint}}), "the network", known)
+	for action, want := range map[string]int{ec2test.PrefixLists: 1, ec2test.PrefixListEntries: 1} {
+		if got := server.Requests(action); got != want {
+			t.Errorf("%d requests for %s, want %d", got, action, want)
+		}
+	}
 	// Whatever AWS_REGION says.
 	if got := server.Region(); got != "eu-west-1" {
 		t.Errorf("asks the region %s", got)
@@ -149,11 +161,13 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Another network is told, and the same one is not.
 func TestNetworkChanges(t *testing.T) {
 	t.Parallel()
 	server := offer(t)
-	s := ask(t, server, aws.EC2Options{Interval: 20 * time.Millisecond})
+	s := ask(t, server, aws.EC2Options{})
 	before, first := await(t, s, "the network", known)
+	s.Refresh()
 	poll(t, "a second look", func() bool {
 		_, second := s.Latest()
 		return second.Success.After(first.Success)
@@ -164,6 +178,7 @@ func TestNetworkChanges(t *testing.T) {
 	is := network()
 	is.RouteTables[0].Routes[1] = ec2test.Route{CIDR: "0.0.0.0/0", Gateway: "igw-0123456789abcdef0"}
 	server.Set(is)
+	s.Refresh()
 	after, _ := await(t, s, "the other gateway", func(n *aws.Network, _ facts.Provenance) bool { return n != before })
 	if diff := cmp.Diff(routes("0.0.0.0/0", "igw-0123456789abcdef0", "10.0.0.0/16", "local"), after.Routes, cmp.Comparer(samePrefix)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

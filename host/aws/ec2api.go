@@ -2,21 +2,21 @@ package aws
 
 import (
 	"context"
-	"math/rand/v2"
-	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/snatd/snatd/host/facts"
 )
 
 // api reads the EC2 API, one look at a time.
 type api struct {
 	options EC2Options
+	// last are the prefix lists that the options name as they were last read.
+	last map[string]facts.PrefixList
 	// What follows is nil until the SDK's configuration has been loaded.
 	client      *ec2.Client
 	credentials sdk.CredentialsProvider
@@ -44,18 +44,10 @@ func (a *api) load(ctx context.Context) error {
 		config.WithRegion(a.options.Region),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(a.options.Timeout)),
 		config.WithEC2RoleCredentialOptions(func(o *ec2rolecreds.Options) { o.Client = imds }),
-		config.WithRetryer(func() sdk.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
-				// Only for what passes at once: a look that fails is done again anyway.
-				o.MaxAttempts = 3
-				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return rand.N(time.Second), nil })
-				// A budget of retries would be spent by the first long outage.
-				o.RateLimiter = ratelimit.None
-			})
-		}),
+		config.WithRetryer(newRetryer),
 	)
 	if err != nil {
-		return &fieldError{path: "configuration", reason: stable(reason(err))}
+		return &fieldError{path: "configuration", reason: reason(err)}
 	}
 	a.credentials, a.metadata = cfg.Credentials, metadata
 	a.transport = &apiTransport{client: cfg.HTTPClient}

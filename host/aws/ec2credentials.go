@@ -32,7 +32,7 @@ func (a *api) retrieve(ctx context.Context) error {
 	case answered:
 		failure.reason = said(answer)
 	case origin != role || last == exchange{}:
-		failure.reason = stable(reason(err))
+		failure.reason = reason(err)
 	// The SDK's error does not tell of the service, and not the same each time.
 	case last.path == pathRoles && last.status == http.StatusNotFound:
 		failure.reason = "there is none, accepted: a role of the instance, a web identity, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -41,7 +41,7 @@ func (a *api) retrieve(ctx context.Context) error {
 	case last.status != http.StatusOK:
 		failure.reason = fmt.Sprintf("%s: http status %d %s", last.path, last.status, http.StatusText(last.status))
 	default:
-		failure.reason = last.path + ": " + stable(reason(err))
+		failure.reason = last.path + ": " + reason(err)
 	}
 	return failure
 }

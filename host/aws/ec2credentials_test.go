@@ -59,12 +59,12 @@ func TestRoleOfInstance(t *testing.T) {
 			if p.Error != want {
 				t.Errorf("got  %s\nwant %s", p.Error, want)
 			}
-			drain(s.Changed())
+			ticked(s.Changed())
 			poll(t, "another failure", func() bool {
 				_, again := s.Latest()
 				return again.Failure.After(p.Failure)
 			})
-			if drain(s.Changed()) {
+			if ticked(s.Changed()) {
 				_, again := s.Latest()
 				t.Errorf("the same error is told again, as %s", again.Error)
 			}
@@ -79,6 +79,30 @@ func TestRoleOfInstance(t *testing.T) {
 			}
 			await(t, s, "the network", known)
 		})
+	}
+}
+
+// ticked takes a tick, and tells whether there was one.
+func ticked(ticks <-chan struct{}) bool {
+	select {
+	case <-ticks:
+		return true
+	default:
+		return false
+	}
+}
+
+// The SDK's own switch is for the role too.
+func TestRoleDisabled(t *testing.T) {
+	metadata := withoutKeys(t)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	_, p := await(t, ask(t, offer(t), aws.EC2Options{}), "an error", failing)
+	want := `ec2: credentials from the instance's role: access disabled to EC2 IMDS via client option, or "AWS_EC2_METADATA_DISABLED" environment variable`
+	if p.Error != want {
+		t.Errorf("got  %s\nwant %s", p.Error, want)
+	}
+	if got := metadata.Requests(""); got != 0 {
+		t.Errorf("%d requests nevertheless", got)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -29,7 +28,7 @@ func (a *api) failed(ctx context.Context, action string, err error) error {
 	case last.status != 0 && last.status != http.StatusOK:
 		failure.reason = fmt.Sprintf("http status %d %s", last.status, http.StatusText(last.status))
 	default:
-		failure.reason = stable(reason(err))
+		failure.reason = reason(err)
 	}
 	return failure
 }
@@ -37,19 +36,4 @@ func (a *api) failed(ctx context.Context, action string, err error) error {
 // said is a service's error. What is none of AWS's may have no code.
 func said(answer smithy.APIError) string {
 	return strings.TrimPrefix(answer.ErrorCode()+": "+stable(answer.ErrorMessage()), ": ")
-}
-
-// varying are parts of messages that are others each time: times, as seconds,
-// nanoseconds or in the form of signatures, and what stands for details.
-var varying = regexp.MustCompile(`\b(\d{10}|\d{19}|\d{8}T\d{6}Z)\b|Encoded authorization failure message:.*`)
-
-// stable is a message on one line, cut where it is long, without what is another
-// each time: whoever tells of an error tells of it once.
-func stable(message string) string {
-	const most = 512
-	message = varying.ReplaceAllString(strings.Join(strings.Fields(message), " "), "...")
-	if len(message) > most {
-		message = strings.ToValidUTF8(message[:most], "") + "..."
-	}
-	return message
 }

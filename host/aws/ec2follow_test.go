@@ -45,6 +45,13 @@ func network() ec2test.Network {
 	}
 }
 
+// withList is that, with an active route to a prefix list.
+func withList() ec2test.Network {
+	is := network()
+	is.RouteTables[0].Routes = append(is.RouteTables[0].Routes, ec2test.Route{PrefixList: endpoint, Gateway: "vpce-0123456789abcdef0"})
+	return is
+}
+
 // want is what that says, without prefix lists.
 func want() *aws.Network {
 	return &aws.Network{

@@ -20,11 +20,13 @@ type look struct {
 	*api
 	// left is how much more may be found.
 	left int
-	// lists are the prefix lists that were read, by their IDs.
+	// lists are the prefix lists that were described, by their IDs.
 	lists map[string]*prefixList
 }
 
-// look reads everything, or fails.
+// look reads everything, or fails. Only what is wrong with the prefix lists that
+// the options name is told beside all that could be read: nothing else needs
+// them.
 func (a *api) look(ctx context.Context) (*Network, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.options.Timeout)
 	defer cancel()
@@ -39,20 +41,19 @@ func (a *api) look(ctx context.Context) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := l.prefixLists(ctx, table.lists())
-	if err != nil {
+	if err := l.destinations(ctx, table.lists()); err != nil {
 		return nil, err
 	}
-	network := &Network{PrefixLists: named}
+	network := &Network{}
 	if network.Routes, err = l.routes(table); err != nil {
 		return nil, err
 	}
 	if network.Peerings, err = l.peerings(ctx); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(network.PrefixLists, func(a, b facts.PrefixList) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(network.Peerings, func(a, b facts.Peering) int { return cmp.Compare(a.ID, b.ID) })
-	return network, nil
+	network.PrefixLists, err = l.named(ctx)
+	return network, err
 }
 
 // spend counts what an action found.

@@ -10,9 +10,12 @@ import (
 // instance. It is immutable, and in canonical order: equal networks are Equal.
 type Network struct {
 	// Routes are the IPv4 routes in force in the route table of the subnet, by
-	// their destinations, each of which is there once; at least one.
+	// their destinations, each of which is there once; at least one, at most 3,000.
+	// Those to the entries of a prefix list are not among them if they are
+	// blackholes.
 	Routes []facts.Route
-	// PrefixLists are those that the options name, by their IDs.
+	// PrefixLists are those that the options name, by their IDs; without those that
+	// could never be read.
 	PrefixLists []facts.PrefixList
 	// Peerings are the active peering connections of the VPC, by their IDs.
 	Peerings []facts.Peering

@@ -21,9 +21,11 @@ func TestEC2OptionErrors(t *testing.T) {
 		{"VPC that is none", func(o *aws.EC2Options) { o.VPCID = subnet },
 			`ec2: vpc: "subnet-0123456789abcdef0" is not an ID, accepted: such as vpc-0123456789abcdef0`},
 		{"empty prefix list", func(o *aws.EC2Options) { o.PrefixLists = []string{office, ""} },
-			`ec2: prefix lists: "" is neither, accepted: IDs, such as pl-0123456789abcdef0, or names of 1 to 255 letters`},
+			`ec2: prefix lists: "" is neither, accepted: IDs, such as pl-0123456789abcdef0, or names of 1 to 255 bytes without control characters`},
 		{"prefix list with a long name", func(o *aws.EC2Options) { o.PrefixLists = []string{strings.Repeat("x", 256)} },
-			`ec2: prefix lists: "` + strings.Repeat("x", 64) + `"... is neither, accepted: IDs, such as pl-0123456789abcdef0, or names of 1 to 255 letters`},
+			`ec2: prefix lists: "` + strings.Repeat("x", 64) + `"... is neither, accepted: IDs, such as pl-0123456789abcdef0, or names of 1 to 255 bytes without control characters`},
+		{"prefix list with a control character", func(o *aws.EC2Options) { o.PrefixLists = []string{"a\x7f"} },
+			`ec2: prefix lists: "a\x7f" is neither, accepted: IDs, such as pl-0123456789abcdef0, or names of 1 to 255 bytes without control characters`},
 		{"prefix list twice", func(o *aws.EC2Options) { o.PrefixLists = []string{"office", office, "office"} },
 			`ec2: prefix lists: "office" is there twice`},
 		{"interval", func(o *aws.EC2Options) { o.Interval = -time.Second },
@@ -50,6 +52,16 @@ func TestEC2OptionErrors(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	})
+}
+
+// What the configuration accepts.
+func TestEC2PrefixListNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"x", " ", "Büros \u00a0☃", "\xff", strings.Repeat("x", 255)} {
+		if _, err := aws.NewEC2(aws.EC2Options{Region: "eu-west-1", SubnetID: subnet, VPCID: vpc, PrefixLists: []string{name}}); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestEC2EndpointVariable(t *testing.T) {

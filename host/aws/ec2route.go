@@ -30,6 +30,10 @@ type candidate struct {
 // local is the target of routes within the VPC.
 const local = "local"
 
+// mostRoutes is how many routes there may be. A module reads each of them for
+// itself, and may read no more than 4,096 facts.
+const mostRoutes = 3000
+
 // routes are the IPv4 routes in force in a table, by their destinations.
 func (l *look) routes(table *routeTable) ([]facts.Route, error) {
 	at := describeRouteTables + ": " + table.id
@@ -54,9 +58,11 @@ func (l *look) routes(table *routeTable) ([]facts.Route, error) {
 			routes = append(routes, c.Route)
 		}
 	}
-	// Each table has the local route.
-	if len(routes) == 0 {
+	switch {
+	case len(routes) == 0: // each table has the local route
 		return nil, invalid(at+": routeSet", "no IPv4 route, accepted: at least the local one")
+	case len(routes) > mostRoutes:
+		return nil, invalid(at+": routeSet", "%d IPv4 routes with those to the entries of prefix lists, accepted: at most %d", len(routes), mostRoutes)
 	}
 	return routes, nil
 }
@@ -90,11 +96,12 @@ func (l *look) candidates(at string, r *types.Route) ([]candidate, error) {
 		}
 		return []candidate{{facts.Route{CIDR: destination, Target: target}, rank}}, nil
 	case list != "":
-		destinations := l.lists[list]
 		target, ok, err := parseTarget(at+": "+list, r)
-		if !ok || destinations.ipv6 {
+		// What is behind a blackhole is not known: see lists.
+		if !ok || target == facts.Blackhole {
 			return nil, err
 		}
+		destinations := l.lists[list]
 		if err := l.spend(describeRouteTables, len(destinations.cidrs)); err != nil {
 			return nil, err
 		}

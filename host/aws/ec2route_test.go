@@ -50,7 +50,11 @@ func TestRoutes(t *testing.T) {
 		{"prefix list", []ec2test.Route{{PrefixList: endpoint, Gateway: "vpce-0123456789abcdef0"}},
 			[]string{"3.5.64.0/21", "vpce-0123456789abcdef0", "52.218.0.0/17", "vpce-0123456789abcdef0"}},
 		{"prefix list, blackhole", []ec2test.Route{{PrefixList: endpoint, TransitGateway: "tgw-1", State: "blackhole"}},
-			[]string{"3.5.64.0/21", "blackhole", "52.218.0.0/17", "blackhole"}},
+			nil},
+		{"unknown prefix lists, blackhole and filtered", []ec2test.Route{
+			{PrefixList: "pl-0123456789abcdef8", TransitGateway: "tgw-1", State: "blackhole"},
+			{PrefixList: "pl-0123456789abcdef9", Interface: eni, State: "filtered", Origin: "Advertisement"},
+		}, nil},
 		{"prefix list for IPv6", []ec2test.Route{{PrefixList: "pl-0123456789abcdef6", Gateway: vgw}}, nil},
 
 		{"CIDR before prefix list", []ec2test.Route{{PrefixList: office, Gateway: vgw}, {CIDR: "192.0.2.0/24", Gateway: igw}},

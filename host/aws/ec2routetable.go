@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -17,15 +18,17 @@ type routeTable struct {
 	routes []types.Route
 }
 
-// lists are the IDs of the prefix lists that are destinations in the table.
+// lists are the IDs of the prefix lists that are destinations of active routes,
+// each once. Others carry nothing, and one that they lead to need not be readable.
 func (t *routeTable) lists() []string {
 	var ids []string
 	for _, r := range t.routes {
-		if id := sdk.ToString(r.DestinationPrefixListId); id != "" {
+		if id := sdk.ToString(r.DestinationPrefixListId); id != "" && r.State == types.RouteStateActive {
 			ids = append(ids, id)
 		}
 	}
-	return ids
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // routeTable reads the route table of the subnet: the one that it is associated

@@ -101,13 +101,3 @@ func poll(t *testing.T, what string, is func() bool) {
 		}
 	}
 }
-
-// drain takes a tick, and tells whether there was one.
-func drain(ticks <-chan struct{}) bool {
-	select {
-	case <-ticks:
-		return true
-	default:
-		return false
-	}
-}

@@ -57,85 +57,35 @@ func TestInstance(t *testing.T) {
 	}
 }
 
-func TestFirstLookFails(t *testing.T) {
-	t.Parallel()
-	server := imdstest.Start(t)
-	s := follow(t, server, aws.Options{})
-	instance, provenance := await(t, s, "an error", failing)
-	if instance != nil || !provenance.Success.IsZero() || provenance.Failure.IsZero() || !provenance.Next.After(provenance.Failure) {
-		t.Errorf("%+v from %+v", instance, provenance)
-	}
-	server.Set(imdstest.Node(eth0))
-	// By itself, long before the interval.
-	await(t, s, "an instance", known)
-}
-
-func TestRefresh(t *testing.T) {
+// Another instance is told, and the same one is not.
+func TestInstanceChanges(t *testing.T) {
 	t.Parallel()
 	server := serve(t)
 	s := follow(t, server, aws.Options{})
-	before, _ := await(t, s, "an instance", known)
+	before, first := await(t, s, "an instance", known)
+	s.Refresh()
+	poll(t, "a second look", func() bool {
+		_, second := s.Latest()
+		return second.Success.After(first.Success)
+	})
+	if after, _ := s.Latest(); after != before {
+		t.Errorf("%p is now %p", before, after)
+	}
 	server.Set(map[string]string{imdstest.MACs + primary + "/vpc-ipv4-cidr-blocks": imdstest.Lines("10.0.0.0/16", "10.1.0.0/16")})
 	s.Refresh()
-	after, _ := await(t, s, "the CIDR that was added", func(i *aws.Instance, _ facts.Provenance) bool { return len(i.VPCCIDRs) == 2 })
+	after, _ := await(t, s, "the CIDR that was added", func(i *aws.Instance, _ facts.Provenance) bool { return i != before })
 	if diff := cmp.Diff(prefixes("10.0.0.0/16", "10.1.0.0/16"), after.VPCCIDRs, cmp.Comparer(samePrefix)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if len(before.VPCCIDRs) != 1 {
-		t.Errorf("the instance of before has now %v", before.VPCCIDRs)
-	}
 }
 
-func TestInterval(t *testing.T) {
+// A look asks for each value once, and for one token.
+func TestRequestsOfLook(t *testing.T) {
 	t.Parallel()
 	server := serve(t)
-	s := follow(t, server, aws.Options{Interval: 20 * time.Millisecond})
-	await(t, s, "an instance", known)
-	server.Remove(imdstest.MACs + secondary)
-	await(t, s, "the detached interface to go", func(i *aws.Instance, _ facts.Provenance) bool { return len(i.Interfaces) == 1 })
-}
-
-// Nobody is told of a look that found nothing new.
-func TestSameInstance(t *testing.T) {
-	t.Parallel()
-	s := follow(t, serve(t), aws.Options{})
-	before, first := await(t, s, "an instance", known)
-	drain(s.Changed())
-	s.Refresh()
-	var after *aws.Instance
-	poll(t, "a second look", func() bool {
-		instance, second := s.Latest()
-		after = instance
-		return second.Success.After(first.Success)
-	})
-	if before != after {
-		t.Errorf("%p is now %p", before, after)
-	}
-	if drain(s.Changed()) {
-		t.Error("there is a tick")
-	}
-}
-
-func TestRefreshIsCoalesced(t *testing.T) {
-	t.Parallel()
-	const token, look = 1, 16
-	server := serve(t)
-	release := make(chan struct{})
-	server.Fail(imdstest.MACs, fake.Hold(release))
-	s := follow(t, server, aws.Options{Timeout: time.Minute})
-	poll(t, "the first look to be in the middle", func() bool { return server.Requests() == token+3 })
-	for range 100 {
-		s.Refresh()
-	}
-	close(release)
-	poll(t, "the second look", func() bool { return server.Requests() == token+2*look })
-	server.Set(map[string]string{imdstest.MACs + primary + "/vpc-ipv4-cidr-blocks": "10.1.0.0/16"})
-	s.Refresh()
-	await(t, s, "the third look", func(i *aws.Instance, _ facts.Provenance) bool {
-		return i != nil && i.VPCCIDRs[0] == netip.MustParsePrefix("10.1.0.0/16")
-	})
-	if got := server.Requests(); got != token+3*look {
-		t.Errorf("%d requests, want %d for 3 looks", got, token+3*look)
+	await(t, follow(t, server, aws.Options{}), "an instance", known)
+	if token, all := server.Requests("api/token"), server.Requests(""); token != 1 || all != 17 {
+		t.Errorf("%d requests, of which %d for a token", all, token)
 	}
 }
 
@@ -146,7 +96,7 @@ func TestRunEnds(t *testing.T) {
 	server := serve(t)
 	server.Fail("", fake.Stall)
 	follow(t, server, aws.Options{Timeout: time.Hour})
-	poll(t, "a request", func() bool { return server.Requests() == 1 })
+	poll(t, "a request", func() bool { return server.Requests("") == 1 })
 }
 
 func prefixes(texts ...string) []netip.Prefix {

@@ -26,16 +26,18 @@ func check(config Config, doc *document.Document) error {
 		{"facts.interval", config.Facts.Interval.between(time.Second, time.Hour)},
 		{"facts.grace", config.Facts.Grace.between(0, 24*time.Hour)},
 		{"facts.ec2", checkEC2(config.Facts)},
+		{"policies.routes", checkRoutes(config)},
 		{"facts.ec2Interval", config.Facts.EC2Interval.between(10*time.Second, 24*time.Hour)},
 		{"facts.coalesce", config.Facts.Coalesce.between(0, time.Second)},
 		{"facts.file", checkPath(config.Facts.File, "a file")},
-		{"kubernetes.node", checkNode(config.Kubernetes.Node)},
+		{"kubernetes.node", CheckNode(config.Kubernetes.Node)},
 		{"network.primaryInterface", checkPrimaryInterface(config.Network.PrimaryInterface)},
 		{"network.primaryAddress", checkPrimaryAddress(config.Network.PrimaryAddress)},
 		{"network.podInterfaces", checkPodInterfaces(config.Network.PodInterfaces)},
 		{"network.ipFamily", checkIPFamily(config.Network.IPFamily)},
 		{"snat.excludeCIDRs", checkExcludeCIDRs(config.SNAT.ExcludeCIDRs)},
 		{"snat.randomize", checkRandomize(config.SNAT.Randomize)},
+		{"policies.deadline", config.Policies.Deadline.between(time.Millisecond, 10*time.Second)},
 		{"policies.directory", checkPath(config.Policies.Directory, "a directory")},
 		{"socket", checkPath(config.Socket, "a Unix socket")},
 		{"metrics.listen", checkListen(config.Metrics.Listen)},
@@ -68,6 +70,13 @@ func checkEC2(facts Facts) error {
 	return nil
 }
 
+func checkRoutes(config Config) error {
+	if config.Policies.Routes && config.Facts.VPC == VPCIMDS && !config.Facts.EC2 {
+		return errors.New("true needs facts.ec2: true, which reads the routes")
+	}
+	return nil
+}
+
 // checkPrefixList keeps to what EC2 accepts as a prefix list's name; an ID is
 // one too.
 func checkPrefixList(name string) error {
@@ -80,7 +89,8 @@ func checkPrefixList(name string) error {
 // nodeName is what Kubernetes accepts as the name of a node.
 var nodeName = regexp.MustCompile(`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
 
-func checkNode(name string) error {
+// CheckNode checks the name of a node; an empty one is to be found out.
+func CheckNode(name string) error {
 	if name != "" && (len(name) > 253 || !nodeName.MatchString(name)) {
 		return fmt.Errorf("%s is not a node's name, accepted: at most 253 of a-z, 0-9, - and ., such as ip-10-0-0-10.eu-west-1.compute.internal", document.Quote(name))
 	}

@@ -36,10 +36,10 @@ type Facts struct {
 	// How often the metadata service is read, a tenth more or less. It is also
 	// read when the node's interfaces or addresses change.
 	Interval Duration `yaml:"interval"`
-	// How long to wait at a start for the VPC's CIDRs, such as `2m`; `0s` is for
-	// ever. After it everything is translated that is not excluded otherwise,
+	// How long to wait at a first start for the VPC's CIDRs, such as `2m`; `0s` is
+	// for ever. After it everything is translated that is not excluded otherwise,
 	// also inside the VPC, until the CIDRs are known. Rules of an earlier run
-	// stay in force instead, for as long as it takes.
+	// stay in force instead.
 	Grace Duration `yaml:"grace"`
 	// Whether the route table of the node's subnet, the peering connections and
 	// the prefix lists below are read from the EC2 API: `true` or `false`. It
@@ -62,6 +62,10 @@ type Facts struct {
 	Coalesce Duration `yaml:"coalesce"`
 	// Path of the file with static facts. It is watched: changes apply at once.
 	File string `yaml:"file"`
+	// Path of the file where the daemon keeps the facts in force, for its next
+	// start; empty means nowhere. Where rules of an earlier run are in the kernel,
+	// a source that has not answered yet is taken to say what is there.
+	Record string `yaml:"record"`
 }
 
 // Kubernetes is how the API server is asked.
@@ -120,6 +124,11 @@ type Policies struct {
 	// table of the node's subnet: `true` or `false`. It needs `facts.ec2: true`,
 	// or routes in the facts file.
 	Routes bool `yaml:"routes"`
+	// How long one evaluation of a drop-in may take. One that takes longer fails,
+	// and its last good decision stays in force.
+	Deadline Duration `yaml:"deadline"`
+	// How much memory one evaluation may use, in MiB, from 4 to 1024.
+	Memory MiB `yaml:"memory"`
 	// Path of the directory with compiled modules, made if it does not exist;
 	// empty means that modules are compiled at each start.
 	Cache string `yaml:"cache"`
@@ -138,11 +147,14 @@ func Default() Config {
 		Facts: Facts{
 			VPC: VPCStatic, Interval: Duration(15 * time.Second), EC2Interval: Duration(5 * time.Minute),
 			Pods: PodsStatic, Coalesce: Duration(10 * time.Millisecond), File: "/etc/snatd/facts.yaml",
+			Record: "/var/lib/snatd/facts.yaml",
 		},
-		Network:  Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4},
-		SNAT:     SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80},
-		Policies: Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},
-		Socket:   "/run/snatd/snatd.sock",
-		Metrics:  Metrics{Listen: "127.0.0.1:9477"},
+		Network: Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4},
+		SNAT:    SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80},
+		Policies: Policies{
+			Directory: "/etc/snatd/policies.d", Deadline: Duration(50 * time.Millisecond), Memory: 16, Cache: "/var/cache/snatd",
+		},
+		Socket:  "/run/snatd/snatd.sock",
+		Metrics: Metrics{Listen: "127.0.0.1:9477"},
 	}
 }

@@ -20,13 +20,15 @@ func TestDefault(t *testing.T) {
 	want := config.Config{
 		Facts: config.Facts{
 			VPC: "static", Interval: config.Duration(15 * time.Second), EC2Interval: config.Duration(5 * time.Minute),
-			Pods: "static", Coalesce: config.Duration(10 * time.Millisecond), File: "/etc/snatd/facts.yaml",
+			Pods: "static", Coalesce: config.Duration(10 * time.Millisecond), File: "/etc/snatd/facts.yaml", Record: "/var/lib/snatd/facts.yaml",
 		},
-		Network:  config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4"},
-		SNAT:     config.SNAT{Randomize: "prng", Mark: 0x80},
-		Policies: config.Policies{Directory: "/etc/snatd/policies.d", Cache: "/var/cache/snatd"},
-		Socket:   "/run/snatd/snatd.sock",
-		Metrics:  config.Metrics{Listen: "127.0.0.1:9477"},
+		Network: config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4"},
+		SNAT:    config.SNAT{Randomize: "prng", Mark: 0x80},
+		Policies: config.Policies{
+			Directory: "/etc/snatd/policies.d", Deadline: config.Duration(50 * time.Millisecond), Memory: 16, Cache: "/var/cache/snatd",
+		},
+		Socket:  "/run/snatd/snatd.sock",
+		Metrics: config.Metrics{Listen: "127.0.0.1:9477"},
 	}
 	for name, options := range map[string]config.Options{
 		"no file":        {},
@@ -52,6 +54,7 @@ facts:
   pods: none
   coalesce: 5ms
   file: /f/facts.yaml
+  record: ""
 kubernetes: {node: node-a, kubeconfig: /f/kubeconfig}
 network:
   primaryInterface: eth0
@@ -64,7 +67,7 @@ snat:
   excludeCIDRs: [192.168.0.0/16, 0.0.0.0/0, 10.1.0.0/16, 10.0.0.0/8, 192.168.0.0/16]
   randomize: hashrandom
   mark: 0x100
-policies: {directory: /f/policies.d, routes: true, cache: ""}
+policies: {directory: /f/policies.d, routes: true, deadline: 100ms, memory: 32, cache: ""}
 socket: /f/snatd.sock
 metrics: {listen: ""}
 `
@@ -90,7 +93,7 @@ func fullConfig() config.Config {
 			Randomize:    "hashrandom",
 			Mark:         0x100,
 		},
-		Policies: config.Policies{Directory: "/f/policies.d", Routes: true},
+		Policies: config.Policies{Directory: "/f/policies.d", Routes: true, Deadline: config.Duration(100 * time.Millisecond), Memory: 32},
 		Socket:   "/f/snatd.sock",
 	}
 }
@@ -210,6 +213,9 @@ func TestBadFile(t *testing.T) {
 		{"snat: {mark: 0x100000000}", `1:14: snat.mark: "0x100000000" is not a mark, accepted: one bit of 32, such as 0x80`},
 		{"snat: {mark: -128}", `1:14: snat.mark: "-128" is not a mark, accepted: one bit of 32, such as 0x80`},
 		{"snat: {mark: high}", `1:14: snat.mark: "high" is not a mark, accepted: one bit of 32, such as 0x80`},
+		{"policies: {deadline: 1us}", "1:22: policies.deadline: 1µs, accepted: 1ms to 10s"},
+		{"policies: {memory: 2}", `1:20: policies.memory: "2" is not an amount of memory, accepted: 4 to 1024, in MiB`},
+		{"facts: {vpc: imds}\npolicies: {routes: true}", "2:20: policies.routes: true needs facts.ec2: true, which reads the routes"},
 		{`policies: {directory: ""}`, "1:23: policies.directory: empty, accepted: the path of a directory"},
 		{`socket: ""`, "1:9: socket: empty, accepted: the path of a Unix socket"},
 		{"metrics: {listen: 9477}", `1:19: metrics.listen: 9477 without quotes is a number, accepted: a string, such as "9477"`},

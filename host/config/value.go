@@ -55,6 +55,22 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MiB is an amount of memory, in 2^20 bytes.
+type MiB int
+
+func (m MiB) String() string { return strconv.Itoa(int(m)) }
+
+// UnmarshalText reads a number that is enough for a module and does not take the
+// node's memory.
+func (m *MiB) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 4 || n > 1024 {
+		return fmt.Errorf("%s is not an amount of memory, accepted: 4 to 1024, in MiB", document.Quote(string(text)))
+	}
+	*m = MiB(n)
+	return nil
+}
+
 // between checks a duration against what its key accepts.
 func (d Duration) between(least, most time.Duration) error {
 	if time.Duration(d) < least || time.Duration(d) > most {

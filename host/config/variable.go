@@ -42,7 +42,7 @@ var variables = []variable{
 	}},
 	{"MY_NODE_NAME", "kubernetes.node", func(c *Config, text string) error {
 		c.Kubernetes.Node = text
-		return checkNode(text)
+		return CheckNode(text)
 	}},
 	{"ENABLE_IPv6", "network.ipFamily", func(c *Config, text string) error {
 		var ipv6 bool

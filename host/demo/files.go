@@ -56,7 +56,7 @@ func (f *files) socket() string   { return filepath.Join(f.dir, "snatd.sock") }
 // writeConfig writes the configuration. Compiled modules are not kept: nothing
 // should be left.
 func (f *files) writeConfig(external bool) error {
-	return f.write(f.config(), fmt.Appendf(nil, `facts: {vpc: static, pods: static, file: %q}
+	return f.write(f.config(), fmt.Appendf(nil, `facts: {vpc: static, pods: static, file: %q, record: ""}
 network: {primaryInterface: %s, podInterfaces: [%q]}
 snat: {external: %t}
 policies: {directory: %q, cache: ""}

@@ -17,7 +17,7 @@ func TestConfigFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `facts: {vpc: static, pods: static, file: "` + f.dir + `/facts.yaml"}
+	want := `facts: {vpc: static, pods: static, file: "` + f.dir + `/facts.yaml", record: ""}
 network: {primaryInterface: eth0, podInterfaces: ["eni*"]}
 snat: {external: true}
 policies: {directory: "` + f.dir + `/policies.d", cache: ""}

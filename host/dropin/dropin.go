@@ -60,6 +60,11 @@ func (f *File) read(sidecar string, exists bool) error {
 	if err != nil {
 		return err
 	}
+	return f.fill(raw, wasm, sidecar, exists)
+}
+
+// fill fills a file from its content, and from its sidecar if there is one.
+func (f *File) fill(raw, wasm []byte, sidecar string, exists bool) (err error) {
 	f.SHA256 = digest(wasm)
 	var text []byte
 	if exists {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,7 +72,7 @@ func TestRead(t *testing.T) {
 		"10-z-9.wasm.gz": compressed(t, wasm),
 		"15-a.wasm":      wasm,
 		"15-a.yaml": "config: {cidrs: 10.0.0.0/8, on: \"true\"}\n" +
-			"grants: {translate: true, sources: []}\nsha256: " + wasmHash + "\nmode: enforce\n",
+			"grants: {translate: true, sources: [10.0.0.11, 10.0.0.12]}\nsha256: " + wasmHash + "\nmode: shadow\n",
 		"30-without.yaml": "nonsense",
 		"README.md":       "text",
 		".10-x.wasm":      "being copied",
@@ -84,11 +85,12 @@ func TestRead(t *testing.T) {
 	}
 	want := []Sidecar{{}, {
 		Config: map[string]string{"cidrs": "10.0.0.0/8", "on": "true"},
-		Grants: Grants{Translate: true},
+		Grants: Grants{Translate: true, Sources: []netip.Addr{netip.MustParseAddr("10.0.0.11"), netip.MustParseAddr("10.0.0.12")}},
 		SHA256: wasmHash,
+		Shadow: true,
 	}, {}}
 	for i, f := range files {
-		if diff := cmp.Diff(want[i], f.Sidecar, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want[i], f.Sidecar, cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{})); diff != "" {
 			t.Errorf("%s: sidecar (-want +got):\n%s", f.Name, diff)
 		}
 	}
@@ -134,11 +136,12 @@ func TestErrors(t *testing.T) {
 			"DIR/10-a.yaml: sha256: " + zeros + " is wanted, the module has " + wasmHash},
 		{"no hash", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "sha256: abc"}, "10-a.wasm",
 			`DIR/10-a.yaml:1:9: sha256: "abc" is not a SHA-256; accepted: 64 lower-case hexadecimal digits`},
-		{"sources", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "grants: {translate: true, sources: [10.0.0.11]}"}, "10-a.wasm",
-			`DIR/10-a.yaml:1:37: grants.sources[0]: "10.0.0.11": translating to an address other than the primary one ` +
-				"is not available in this version; accepted: translate: true"},
-		{"shadow", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "mode: shadow"}, "10-a.wasm",
-			`DIR/10-a.yaml:1:7: mode: "shadow" is not supported by this version; accepted: enforce`},
+		{"sources", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "grants: {sources: [10.0.0.11, 127.0.0.1]}"}, "10-a.wasm",
+			`DIR/10-a.yaml:1:31: grants.sources[1]: "127.0.0.1" cannot be a source, accepted: a unicast IPv4 address of the node, such as 10.0.0.11`},
+		{"source", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "grants: {sources: [10.0.0]}"}, "10-a.wasm",
+			`DIR/10-a.yaml:1:20: grants.sources[0]: "10.0.0" is not an address, accepted: an IP address, such as 10.0.0.10`},
+		{"mode", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "mode: off"}, "10-a.wasm",
+			`DIR/10-a.yaml:1:7: mode: "off" is unknown, accepted: enforce, shadow`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package dropin
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 
 	"github.com/snatd/snatd/host/document"
@@ -13,37 +14,49 @@ type Sidecar struct {
 	Config map[string]string // the facts config.<key>; shared, do not change it
 	Grants Grants
 	SHA256 string // of the module, in hexadecimal; empty: any
+	Shadow bool   // its decisions are told and never enforced
 }
 
 // Grants are what a module may do beyond excluding.
 type Grants struct {
-	Translate bool // to the node's primary address
+	Translate bool         // to the node's primary address
+	Sources   []netip.Addr // to these addresses, as far as the primary interface holds them
 }
 
 // maxSidecar is how large a sidecar may be, in bytes.
 const maxSidecar = 1 << 20
 
-// mode is what becomes of a module's decisions. There is one.
+// mode is what becomes of a module's decisions.
 type mode string
 
-const enforce mode = "enforce"
+// The two modes; empty is enforce.
+const (
+	enforce mode = "enforce"
+	shadow  mode = "shadow" // evaluated and told, never enforced
+)
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *mode) UnmarshalText(text []byte) error {
-	if mode(text) != enforce {
-		return fmt.Errorf("%q is not supported by this version; accepted: %s", text, enforce)
+	if *m = mode(text); *m != enforce && *m != shadow {
+		return fmt.Errorf("%q is unknown, accepted: %s, %s", text, enforce, shadow)
 	}
-	*m = enforce
 	return nil
 }
 
-// source is an address to translate to, which nothing compiles yet: a module
-// that used it would stop every other's decisions.
-type source string
+// source is an address to translate to.
+type source netip.Addr
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (*source) UnmarshalText(text []byte) error {
-	return fmt.Errorf("%q: translating to an address other than the primary one is not available in this version; accepted: translate: true", text)
+func (s *source) UnmarshalText(text []byte) error {
+	addr, err := document.ParseAddr(string(text))
+	if err != nil {
+		return err
+	}
+	if !addr.Is4() || !addr.IsGlobalUnicast() {
+		return fmt.Errorf("%q cannot be a source, accepted: a unicast IPv4 address of the node, such as 10.0.0.11", text)
+	}
+	*s = source(addr)
+	return nil
 }
 
 // hash is a SHA-256 in hexadecimal.
@@ -75,9 +88,14 @@ func parseSidecar(path string, text []byte) (Sidecar, error) {
 	if err := document.Decode(path, text, &file); err != nil {
 		return Sidecar{}, err
 	}
-	return Sidecar{
+	sidecar := Sidecar{
 		Config: file.Config,
 		Grants: Grants{Translate: file.Grants.Translate},
 		SHA256: string(file.SHA256),
-	}, nil
+		Shadow: file.Mode == shadow,
+	}
+	for _, addr := range file.Grants.Sources {
+		sidecar.Grants.Sources = append(sidecar.Grants.Sources, netip.Addr(addr))
+	}
+	return sidecar, nil
 }

@@ -40,8 +40,12 @@ func (c *coalescer) came(now time.Time, least time.Duration) {
 // due is when a change that has come now is to be applied.
 func (c *coalescer) due(now time.Time, least time.Duration) time.Time {
 	due := c.applied.Add(c.window)
-	if c.rested.After(due) && c.rested.Before(now.Add(least)) {
-		return c.rested
+	rested := c.rested
+	if soon := now.Add(least); rested.After(soon) {
+		rested = soon
+	}
+	if rested.After(due) {
+		return rested
 	}
 	return due
 }

@@ -65,7 +65,7 @@ func TestCoalesceWithoutTransaction(t *testing.T) {
 	start := time.Unix(0, 0)
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	for _, test := range []struct{ took, change, due int }{
-		{3, 4, 6}, {3, 6, 6}, {3, 50, 50}, {60, 61, 61},
+		{3, 4, 6}, {3, 6, 6}, {3, 50, 50}, {60, 61, 71},
 	} {
 		var c coalescer
 		c.passed(at(0), at(test.took), false)

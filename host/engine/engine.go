@@ -50,6 +50,7 @@ type Engine struct {
 	follower  follower
 	retries   retries
 	coalescer coalescer
+	record    record
 	state     atomic.Pointer[State]
 	reported  []Problem
 	// arrived are when the changes of pods came in that the kernel does not hold
@@ -83,7 +84,9 @@ func New(options Options) (*Engine, error) {
 		follower:  follower{log: options.Log},
 		retries:   retries{},
 	}
-	e.reader.patient = earlier
+	if e.reader.patient = earlier; earlier {
+		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
+	}
 	e.state.Store(&State{Waiting: "starting"})
 	return e, nil
 }
@@ -99,7 +102,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, e.Close()) }()
 	defer e.follower.close()
 	defer e.reader.services.close()
-	wasm, err := policy.NewEngine(ctx, policy.Options{CacheDir: e.options.Config.Policies.Cache, Log: e.log})
+	wasm, err := policy.NewEngine(ctx, PolicyOptions(e.options.Config, e.log))
 	if err != nil {
 		e.log.Error("Wasm modules cannot run", "error", err)
 		wasm = nil
@@ -107,6 +110,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, wasm.Close(context.WithoutCancel(ctx))) }()
 	}
 	e.modules = NewModules(ctx, wasm, e.log)
+	defer e.modules.Close()
 	for ctx.Err() == nil {
 		began, changes := time.Now(), e.State().Changes
 		next := e.pass(ctx)
@@ -116,6 +120,16 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// PolicyOptions are those of a configuration.
+func PolicyOptions(cfg config.Config, log *slog.Logger) policy.Options {
+	return policy.Options{
+		CacheDir:    cfg.Policies.Cache,
+		Deadline:    time.Duration(cfg.Policies.Deadline),
+		MemoryPages: uint32(cfg.Policies.Memory) * (1 << 20 / 65536),
+		Log:         log,
+	}
 }
 
 // timer fires at a time; never if that is zero.
@@ -159,6 +173,8 @@ func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 		case <-services.ec2.changed():
 			return true
 		case <-services.cluster.changed():
+			return true
+		case <-e.modules.loads.changed:
 			return true
 		case _, ok := <-e.follower.links:
 			if services.refresh != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/facts"
@@ -41,15 +42,30 @@ func (d Decided) decisions() []rules.Decision {
 // compiles the decisions. Problems are modules' failures, which cost nothing but
 // themselves; an error means that there is nothing to install.
 func Decide(ctx context.Context, in Inputs, modules *Modules) (*Result, []Problem, error) {
+	modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
+	modules.wait(ctx, patience)
 	result, p, err := decide(ctx, in, modules)
 	return result, p.list, err
 }
 
+// patience is how long a first decision waits for the modules to load: without
+// them pods would be decided for otherwise, for a moment.
+const patience = 30 * time.Second
+
 func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
-	p := modules.Sync(ctx, in.Modules, in.Config.Policies.Routes)
+	p := modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
 	result, failed, err := evaluate(ctx, in, modules)
 	p.join(failed)
 	return result, p, err
+}
+
+// verifiedOn are the subjects that a module is verified on.
+func verifiedOn(snapshot *facts.Snapshot) []policy.Subject {
+	var list []policy.Subject
+	for _, subject := range snapshot.Subjects() {
+		list = append(list, policy.Subject{Name: subject.Name, Facts: subject.View})
+	}
+	return list
 }
 
 func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
@@ -72,12 +88,15 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 		result.Decided = append(result.Decided, Decided{subject.Subject, evaluations})
 		names = append(names, subject.Name)
 	}
-	modules.endPass(names, provisional)
-	if in.Config.Network.IPFamily == config.IPv6 {
-		return result, failed.problems(), nil
+	if in.Config.Network.IPFamily != config.IPv6 {
+		ruleset, err := compile(network, result.Decided)
+		if err != nil {
+			return result, failed.problems(), err
+		}
+		result.Ruleset = ruleset
 	}
-	ruleset, err := compile(network, result.Decided)
-	result.Ruleset = ruleset
+	err := modules.shadows(ctx, result, &failed)
+	modules.endPass(names, provisional)
 	return result, failed.problems(), err
 }
 

@@ -62,6 +62,9 @@ func (s *State) Explain(from, to string) (Explanation, error) {
 	e.Source = source.String()
 	if e.Action == rules.Translate {
 		e.Source = s.Result.Network.Primary.String()
+		if entry.Outcome.Source.IsValid() {
+			e.Source = entry.Outcome.Source.String()
+		}
 	}
 	for _, evaluation := range decided.Evaluations {
 		if evaluation.Decision.Module == module {

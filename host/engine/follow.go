@@ -33,7 +33,7 @@ func (f *follower) follow(ctx context.Context, configFile string, cfg config.Con
 		}
 	}
 	var paths []string
-	for _, path := range []string{configFile, cfg.Facts.File, cfg.Policies.Directory} {
+	for _, path := range []string{configFile, cfg.Facts.File, cfg.Kubernetes.Kubeconfig, cfg.Policies.Directory} {
 		if path != "" {
 			paths = append(paths, path)
 		}

@@ -27,7 +27,8 @@ type Reader struct {
 	load     func() (config.Config, error)
 	services services
 	last     Inputs
-	file     *facts.Document  // the last good content of the facts file
+	file     *facts.Document  // the last good content of the facts file; nil if it is not read
+	earlier  *facts.Document  // what the run before knew whose rules the kernel holds; nil if that is lost
 	read     facts.Provenance // of the facts file
 	network  facts.Provenance // of the primary interface
 	loaded   bool             // a configuration was valid once
@@ -39,6 +40,8 @@ type Reader struct {
 	// patient says that the kernel holds rules of an earlier run, which are better
 	// than rules made without some of the facts.
 	patient bool
+	// complete says that every source has to have answered.
+	complete bool
 }
 
 // NewReader returns a Reader of the configuration that load returns, and of
@@ -51,6 +54,7 @@ func NewReader(load func() (config.Config, error), log *slog.Logger) *Reader {
 // the services that have to be asked.
 func (r *Reader) Once(ctx context.Context) (Inputs, []Problem, error) {
 	defer r.services.close()
+	r.complete = true
 	in, p, waiting := r.readAll()
 	for {
 		begun, unfollowed := r.services.follow(ctx, in.Config)
@@ -118,6 +122,9 @@ func (r *Reader) readConfig(p *problems) {
 // primary finds the primary interface, by what the metadata service says where
 // the configuration does not.
 func (r *Reader) primary(cfg config.Config) (link.Link, error) {
+	if recorded, ok := r.replayed(cfg); ok {
+		return recorded, nil
+	}
 	name, addr := cfg.Network.PrimaryInterface, cfg.Network.PrimaryAddress
 	instance := r.services.imds.latest()
 	if name == "" && instance != nil {
@@ -130,6 +137,33 @@ func (r *Reader) primary(cfg config.Config) (link.Link, error) {
 		}
 	}
 	return link.Primary(name, addr)
+}
+
+// replayed is the primary interface of the node that a facts file was recorded
+// on, for a caller that only plans.
+func (r *Reader) replayed(cfg config.Config) (link.Link, bool) {
+	network := cfg.Network
+	if !r.complete || cfg.Facts.VPC != config.VPCStatic || cfg.Facts.Pods != config.PodsStatic ||
+		network.PrimaryInterface != "" || network.PrimaryAddress.IsValid() {
+		return link.Link{}, false
+	}
+	document, err := facts.Load(cfg.Facts.File)
+	if err != nil { // which is said where the facts are read
+		return link.Link{}, false
+	}
+	return link.Link{Addr: document.Node.PrimaryAddress, Addrs: document.Node.Addresses}, document.Node.PrimaryAddress.IsValid()
+}
+
+// files are the sources that the reader reads itself. One that is followed, and
+// that nothing was wrong with, is as it was read: its change would have been told.
+func (r *Reader) files(links, files bool) []followed {
+	return []followed{{r.network, links}, {r.read, files}}
+}
+
+// followed is a source, and whether its changes are told.
+type followed struct {
+	facts.Provenance
+	told bool
 }
 
 // observed is a provenance after another reading.
@@ -161,5 +195,5 @@ func (r *Reader) linkChanged() bool {
 		return true
 	}
 	primary, err := r.primary(r.last.Config)
-	return err != nil || primary != r.last.Link
+	return err != nil || !primary.Equal(r.last.Link)
 }

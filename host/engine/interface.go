@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"fmt"
 	"net/netip"
 
+	"github.com/snatd/snatd/host/aws"
 	"github.com/snatd/snatd/host/link"
 )
 
@@ -16,8 +18,11 @@ type Interface struct {
 	Device int `json:"device"`
 	// Primary says that it is the instance's primary interface.
 	Primary bool `json:"primary,omitempty"`
-	// Addresses are its private IPv4 addresses.
-	Addresses []netip.Addr `json:"addresses,omitempty"`
+	// Subnet is the IPv4 CIDR of its subnet, Addresses are its private IPv4
+	// addresses, and Prefixes those that are delegated to it.
+	Subnet    netip.Prefix   `json:"subnet,omitzero"`
+	Addresses []netip.Addr   `json:"addresses,omitempty"`
+	Prefixes  []netip.Prefix `json:"prefixes,omitempty"`
 }
 
 // Interfaces are those that EC2 has attached, with the names that they have on
@@ -27,7 +32,8 @@ func (s *State) Interfaces() (list []Interface) {
 		return nil
 	}
 	for _, n := range s.instance.Interfaces {
-		i := Interface{MAC: n.MAC, Card: n.Card, Device: n.Device, Primary: n.MAC == s.instance.PrimaryMAC, Addresses: n.Addresses}
+		i := Interface{MAC: n.MAC, Card: n.Card, Device: n.Device, Primary: n.MAC == s.instance.PrimaryMAC,
+			Subnet: n.SubnetCIDR, Addresses: n.Addresses, Prefixes: n.Prefixes}
 		var own netip.Addr
 		if len(n.Addresses) > 0 {
 			own = n.Addresses[0]
@@ -37,4 +43,24 @@ func (s *State) Interfaces() (list []Interface) {
 		list = append(list, i)
 	}
 	return list
+}
+
+// unread lists the interfaces whose subnets have another route table than the one
+// that is read, as far as that can be seen: the one of the primary interface's.
+func unread(instance *aws.Instance, p *problems) {
+	if instance == nil {
+		return
+	}
+	var subnet netip.Prefix
+	for _, n := range instance.Interfaces {
+		if n.MAC == instance.PrimaryMAC {
+			subnet = n.SubnetCIDR
+		}
+	}
+	for _, n := range instance.Interfaces {
+		if len(n.Addresses) > 0 && n.SubnetCIDR != subnet {
+			p.add("module "+RoutesModule, fmt.Errorf("interface %s is in the subnet %s: pods behind it leave by that subnet's route table, and the one of %s is read",
+				n.MAC, n.SubnetCIDR, subnet))
+		}
+	}
 }

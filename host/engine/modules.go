@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/snatd/snatd/host/dropin"
@@ -21,21 +20,19 @@ const (
 	RoutesModule  = "routes"
 )
 
-// ModuleStatus is what is known about one module.
-type ModuleStatus struct {
-	Name   string `json:"name"`
-	State  string `json:"state"`            // active, failed (an older version may still decide), or native
-	SHA256 string `json:"sha256,omitempty"` // of the version that decides
-	Error  string `json:"error,omitempty"`  // why the file as it is now does not decide
-}
-
 // Modules are the loaded policy modules in order: the drop-ins, the module
 // routes if it is wanted, and the default. A version that does not load leaves
 // the one before it deciding.
+//
+// Drop-ins load beside the loop, which one goroutine runs: what that goroutine
+// calls takes milliseconds, however large a module is.
 type Modules struct {
+	ctx    context.Context // what loads ends with it
 	engine *policy.Engine
 	log    *slog.Logger
-	set    *policy.Set
+	set    *policy.Set // of those that decide
+	shadow *policy.Set // of those that would
+	loads  loads
 	loaded map[string]*module
 	routes *shipped // nil unless it is wanted
 	last   *shipped // the default
@@ -43,10 +40,13 @@ type Modules struct {
 
 // module is a drop-in, and what came of its newest version.
 type module struct {
-	policy policy.Policy // nil if no version ever loaded
-	sha256 string        // of the version that decides
-	tried  string        // identity of the newest version that was tried
-	err    error         // why the newest version was refused
+	verified               // the version that decides
+	policy   policy.Policy // of it; nil if no version ever loaded
+	shadow   bool          // it decides nothing
+	pending  string        // identity of the version that is being loaded
+	tried    string        // identity of the newest version that was tried
+	err      error         // why that was refused
+	would    *Shadow       // what it would change; nil if it decides
 	// A refusal that says nothing about the module is tried again at retry,
 	// after so many failures.
 	retry    time.Time
@@ -54,8 +54,12 @@ type module struct {
 }
 
 // NewModules loads the default module. A nil engine is one that does not start.
+// What is loading when ctx ends is given up.
 func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *Modules {
-	m := &Modules{engine: engine, log: log, set: policy.NewSet(nil), loaded: map[string]*module{}}
+	m := &Modules{
+		ctx: ctx, engine: engine, log: log, set: policy.NewSet(nil), shadow: policy.NewSet(nil),
+		loads: newLoads(), loaded: map[string]*module{},
+	}
 	if engine == nil {
 		log.Warn("without a Wasm engine the shipped modules run natively, and drop-ins do not run")
 	}
@@ -63,11 +67,15 @@ func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *M
 	return m
 }
 
-// Sync makes the loaded modules those of files, with the module routes if it is
-// wanted, and returns the problems met.
-func (m *Modules) Sync(ctx context.Context, files []dropin.File, routes bool) (p problems) {
+// Sync makes the modules those of files, with the module routes if it is wanted,
+// and returns the problems met. A version that is new begins to load, verified on
+// these subjects; it decides from the Sync after changed has a tick.
+func (m *Modules) Sync(files []dropin.File, routes bool, subjects []policy.Subject) (p problems) {
+	for _, done := range m.loads.take() {
+		m.adopt(done)
+	}
 	present := map[string]bool{}
-	order := make([]policy.Policy, 0, len(files)+2)
+	var order, shadows []policy.Policy
 	for _, file := range files {
 		present[file.Name] = true
 		entry := m.loaded[file.Name]
@@ -75,78 +83,45 @@ func (m *Modules) Sync(ctx context.Context, files []dropin.File, routes bool) (p
 			entry = &module{}
 			m.loaded[file.Name] = entry
 		}
-		m.update(ctx, entry, file)
+		m.update(entry, file, subjects)
 		if entry.err != nil {
 			p.addModule(file.Name, entry.err)
 		}
-		if entry.policy != nil {
+		switch {
+		case entry.policy == nil:
+		case entry.shadow:
+			shadows = append(shadows, entry.policy)
+		default:
 			order = append(order, entry.policy)
 		}
 	}
-	unwanted := m.routes
-	if routes {
-		if unwanted = nil; m.routes == nil {
-			m.routes = ship(ctx, m.engine, m.log, RoutesModule, plugins.Routes(), routespolicy.Decide)
-		}
-		order = append(order, m.routes.policy)
-	}
-	m.set.Replace(append(order, m.last.policy))
-	if unwanted != nil {
-		m.log.Info("module removed", "module", RoutesModule)
-		m.close(ctx, unwanted.policy)
-		m.routes = nil
-	}
+	m.set.Replace(append(order, m.shippedPolicies(routes)...))
+	m.shadow.Replace(shadows)
 	for name, entry := range m.loaded {
 		if !present[name] {
 			m.log.Info("module removed", "module", name)
-			m.close(ctx, entry.policy)
+			m.close(entry.policy)
 			delete(m.loaded, name)
 		}
 	}
 	return p
 }
 
-// update loads file if it is not the version that was tried last.
-func (m *Modules) update(ctx context.Context, entry *module, file dropin.File) {
-	if file.Err != nil {
-		entry.err, entry.tried, entry.retry = file.Err, "", time.Time{}
-		return
+// shippedPolicies are the modules of this binary that are wanted, in order.
+func (m *Modules) shippedPolicies(routes bool) []policy.Policy {
+	switch {
+	case routes && m.routes == nil:
+		m.routes = ship(m.ctx, m.engine, m.log, RoutesModule, plugins.Routes(), routespolicy.Decide)
+	case !routes && m.routes != nil:
+		m.log.Info("module removed", "module", RoutesModule)
+		m.close(m.routes.policy)
+		m.routes = nil
 	}
-	if file.Identity() != entry.tried {
-		entry.failures = 0
-	} else if entry.retry.IsZero() || time.Now().Before(entry.retry) {
-		return
-	}
-	start := time.Now()
-	loaded, err := m.load(ctx, file)
-	entry.err, entry.tried, entry.retry = err, file.Identity(), time.Time{}
-	if err != nil {
-		if !final(err) {
-			entry.failures++
-			entry.retry = time.Now().Add(retryFactor * policy.Backoff(entry.failures))
-		}
-		return
-	}
-	// Compiling takes many times the memory that the module does.
-	debug.FreeOSMemory()
-	m.close(ctx, entry.policy)
-	entry.policy, entry.sha256 = policy.Memoize(loaded), file.SHA256
-	m.log.Info("module loaded", "module", file.Name, "sha256", file.SHA256, "duration", time.Since(start).Round(time.Millisecond))
-}
-
-// retryFactor makes the pauses between tries of a module that does not load ten
-// times as long as others: each try may cost a second.
-const retryFactor = 10
-
-// endPass ends a pass over these subjects; provisional says that a stand-in decided
-// for one of them.
-func (m *Modules) endPass(subjects []string, provisional bool) {
-	m.set.Retain(subjects)
+	var list []policy.Policy
 	for _, s := range m.shipped() {
-		if s.behind != nil && !provisional {
-			s.behind.Reset()
-		}
+		list = append(list, s.policy)
 	}
+	return list
 }
 
 // shipped are the modules of this binary that are wanted, in order.
@@ -157,9 +132,86 @@ func (m *Modules) shipped() []*shipped {
 	return []*shipped{m.last}
 }
 
+// update begins to load file if it is not the version that was tried last.
+func (m *Modules) update(entry *module, file dropin.File, subjects []policy.Subject) {
+	if file.Err != nil {
+		entry.err, entry.tried, entry.pending, entry.retry = file.Err, "", "", time.Time{}
+		return
+	}
+	if file.Identity() == entry.pending {
+		return
+	}
+	if file.Identity() != entry.tried {
+		entry.failures = 0
+	} else if entry.retry.IsZero() || time.Now().Before(entry.retry) {
+		return
+	}
+	entry.pending, entry.retry = file.Identity(), time.Time{}
+	m.loads.begin(func() loaded { return m.load(file, subjects) })
+}
+
+// adopt makes a version that has loaded the one that decides.
+func (m *Modules) adopt(done loaded) {
+	entry := m.loaded[done.file.Name]
+	if entry == nil || entry.pending != done.file.Identity() {
+		m.close(done.policy) // the file is another one by now
+		return
+	}
+	err := done.err
+	if done.undecided != nil && entry.policy != nil && !entry.shadow {
+		// Without a version that decides there is nothing to lose by it.
+		err = done.undecided
+		m.close(done.policy)
+	}
+	entry.err, entry.tried, entry.pending, entry.retry = err, entry.pending, "", time.Time{}
+	if err != nil {
+		if done.undecided != nil || !final(err) {
+			entry.failures++
+			entry.retry = time.Now().Add(retryFactor * policy.Backoff(entry.failures))
+		}
+		return
+	}
+	m.close(entry.policy)
+	entry.verified, entry.policy, entry.shadow, entry.would = done.verified, done.policy, done.file.Sidecar.Shadow, nil
+	m.log.Info("module loaded", "module", done.file.Name, "sha256", done.file.SHA256, "shadow", entry.shadow,
+		"duration", done.took.Round(time.Millisecond))
+}
+
+// retryFactor makes the pauses between tries of a module that does not load ten
+// times as long as others: each try may cost a second.
+const retryFactor = 10
+
+// wait waits until what loads has loaded, up to a time.
+func (m *Modules) wait(ctx context.Context, most time.Duration) {
+	late := time.NewTimer(most)
+	defer late.Stop()
+	for m.loads.running() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-late.C:
+			m.log.Warn("modules take long to load, the others decide without them", "waited", most)
+			return
+		case <-m.loads.changed:
+		}
+	}
+}
+
+// endPass ends a pass over these subjects; provisional says that a stand-in decided
+// for one of them.
+func (m *Modules) endPass(subjects []string, provisional bool) {
+	m.set.Retain(subjects)
+	m.shadow.Retain(subjects)
+	for _, s := range m.shipped() {
+		if s.behind != nil && !provisional {
+			s.behind.Reset()
+		}
+	}
+}
+
 // nextTry is when a pass may achieve more although no input changes.
 func (m *Modules) nextTry() time.Time {
-	next := m.set.NextTry()
+	next := earlier(m.set.NextTry(), m.shadow.NextTry())
 	for _, s := range m.shipped() {
 		if s.behind != nil {
 			next = earlier(next, s.behind.NextTry())
@@ -187,43 +239,20 @@ func final(err error) bool {
 	return errors.As(err, &failed) && !policy.Transient(err)
 }
 
-func (m *Modules) load(ctx context.Context, file dropin.File) (*policy.Module, error) {
-	if m.engine == nil {
-		return nil, errors.New("there is no Wasm engine on this machine: the log says why")
-	}
-	wasm, err := file.Open()
-	if err != nil {
-		return nil, err
-	}
-	grants := policy.Grants{Translate: file.Sidecar.Grants.Translate}
-	return m.engine.Load(ctx, file.Name, wasm, file.Sidecar.Config, grants)
-}
-
-func (m *Modules) close(ctx context.Context, p policy.Policy) {
+func (m *Modules) close(p policy.Policy) {
 	if p == nil {
 		return
 	}
-	if err := p.Close(ctx); err != nil {
+	if err := p.Close(context.WithoutCancel(m.ctx)); err != nil {
 		m.log.Warn("closing a module failed", "module", p.Name(), "error", err)
 	}
 }
 
-// Status lists the modules in order of precedence.
-func (m *Modules) Status(files []dropin.File) []ModuleStatus {
-	var list []ModuleStatus
-	for _, file := range files {
-		entry := m.loaded[file.Name]
-		if entry == nil {
-			continue
-		}
-		status := ModuleStatus{Name: file.Name, State: "active", SHA256: entry.sha256}
-		if entry.err != nil {
-			status.State, status.Error = "failed", moduleMessage(entry.err)
-		}
-		list = append(list, status)
+// Close waits for what loads and closes what has loaded last; ctx of NewModules
+// has ended.
+func (m *Modules) Close() {
+	m.loads.end()
+	for _, done := range m.loads.take() {
+		m.close(done.policy)
 	}
-	for _, shipped := range m.shipped() {
-		list = append(list, shipped.status())
-	}
-	return list
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/config"
-	"github.com/snatd/snatd/host/facts"
 )
 
 // pass takes the inputs through the whole pipeline and publishes the outcome.
@@ -30,6 +29,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if waiting != nil {
 		state.Waiting = waiting.Error()
 		next = e.reader.graceEnd()
+		e.arrived = nil // how long that took says nothing of the way of a change
 	} else {
 		e.decide(ctx, in, &state, &p)
 		next = e.modules.nextTry()
@@ -41,8 +41,11 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
 	}
 	e.reader.services.report(&p)
+	if in.Config.Policies.Routes {
+		unread(e.reader.services.imds.latest(), &p)
+	}
 	state.Problems = p.list
-	state.read = []facts.Provenance{e.reader.network, e.reader.read}
+	state.read = e.reader.files(e.follower.links != nil, e.follower.files != nil)
 	state.services, state.instance = e.reader.services.sources(), e.reader.services.imds.latest()
 	if state.Waiting != "" {
 		e.report(append(slices.Clip(state.Problems), Problem{"engine", state.Waiting}))
@@ -50,6 +53,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		e.report(state.Problems)
 	}
 	e.state.Store(&state)
+	if state.Result != nil {
+		next = earlier(next, e.record.next(in.Config.Facts.Record, state.Result.Snapshot))
+	}
 	next = earlier(next, e.retries.plan(time.Now(), p.passing))
 	if e.installer.waits() {
 		next = earlier(next, time.Now().Add(drainPause))
@@ -70,6 +76,10 @@ const drainPause = 5 * time.Second
 
 // decide takes complete inputs to the kernel.
 func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems) {
+	if next.Result == nil {
+		e.modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
+		e.modules.wait(ctx, patience)
+	}
 	result, met, err := decide(ctx, in, e.modules)
 	p.join(met)
 	next.Modules = e.modules.Status(in.Modules)
@@ -90,7 +100,10 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		return
 	}
 	next.Result, next.Ruleset, next.Waiting = result, e.installer.holds, ""
-	e.reader.patient = false
+	e.reader.patient, e.reader.earlier = false, nil
+	if err := e.record.save(in.Config.Facts.Record, in.Snapshot); err != nil {
+		p.addPassing("facts.record", err)
+	}
 	if changed && e.options.PodChanged != nil {
 		for _, at := range e.arrived {
 			e.options.PodChanged(next.Applied.Sub(at))
@@ -122,6 +135,9 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 	}
 	if cfg.Policies.Cache != e.options.Config.Policies.Cache {
 		list = append(list, Problem{"configuration", "policies.cache" + message})
+	}
+	if cfg.Policies.Deadline != e.options.Config.Policies.Deadline || cfg.Policies.Memory != e.options.Config.Policies.Memory {
+		list = append(list, Problem{"configuration", "policies.deadline and policies.memory" + message})
 	}
 	if cfg.Metrics != e.options.Config.Metrics {
 		list = append(list, Problem{"configuration", "metrics.listen" + message})

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/snatd/snatd/host/policy"
 )
@@ -34,17 +35,12 @@ func (p *problems) addPassing(source string, err error) {
 
 // addModule adds why a module does not load.
 func (p *problems) addModule(name string, err error) {
-	p.list = append(p.list, Problem{"module " + name, moduleMessage(err)})
+	p.list = append(p.list, Problem{"module " + name, policy.Message(err)})
 }
 
-// moduleMessage is the text of a module's error without the module's name, which
-// is said before it.
-func moduleMessage(err error) string {
-	var failed *policy.Error
-	if errors.As(err, &failed) {
-		return string(failed.Class) + ": " + failed.Message
-	}
-	return err.Error()
+// has says whether something of a source is among them.
+func (p *problems) has(source string) bool {
+	return slices.ContainsFunc(p.list, func(other Problem) bool { return other.Source == source })
 }
 
 func (p *problems) join(more problems) {
@@ -88,7 +84,7 @@ func (f *failures) problems() (p problems) {
 		if errors.As(first.err, &failed) {
 			source = "module " + failed.Module
 		}
-		p.list = append(p.list, Problem{source, "for " + where + ": " + moduleMessage(first.err)})
+		p.list = append(p.list, Problem{source, "for " + where + ": " + policy.Message(first.err)})
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/snatd/snatd/host/aws"
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/file"
 	"github.com/snatd/snatd/host/kubernetes"
 )
 
@@ -36,6 +38,8 @@ type ec2Settings struct {
 type clusterSettings struct {
 	config.Kubernetes
 	ipFamily string
+	// content is that of the kubeconfig file: client-go reads it once.
+	content string
 }
 
 // follow makes the services that the configuration names, and no others, be
@@ -62,7 +66,7 @@ func (s *services) followIMDS(ctx context.Context, cfg config.Facts) (bool, erro
 		s.refresh = nil
 		return false, nil
 	}
-	return s.imds.follow(ctx, cfg.Interval, func() (*following[aws.Instance], error) {
+	return s.imds.follow(ctx, config.VPCIMDS, cfg.Interval, func() (*following[aws.Instance], error) {
 		imds, err := aws.NewIMDS(aws.Options{Interval: time.Duration(cfg.Interval), Log: s.log})
 		if err != nil {
 			return nil, err
@@ -82,7 +86,7 @@ func (s *services) followEC2(ctx context.Context, cfg config.Facts) (bool, error
 		return false, nil
 	}
 	settings := ec2Settings{cfg.EC2Interval, instance.Region, instance.SubnetID, instance.VPCID, strings.Join(cfg.PrefixLists, "\x00")}
-	return s.ec2.follow(ctx, settings, func() (*following[aws.Network], error) {
+	return s.ec2.follow(ctx, "ec2", settings, func() (*following[aws.Network], error) {
 		ec2, err := aws.NewEC2(aws.EC2Options{
 			Region: instance.Region, SubnetID: instance.SubnetID, VPCID: instance.VPCID,
 			PrefixLists: cfg.PrefixLists, Interval: time.Duration(cfg.EC2Interval), Log: s.log,
@@ -100,15 +104,20 @@ func (s *services) followCluster(ctx context.Context, cfg config.Config) (bool, 
 		s.arrived = nil
 		return false, nil
 	}
-	settings := clusterSettings{cfg.Kubernetes, cfg.Network.IPFamily}
+	settings := clusterSettings{Kubernetes: cfg.Kubernetes, ipFamily: cfg.Network.IPFamily}
 	if settings.Node == "" {
-		name, err := os.Hostname()
+		name, err := hostName()
 		if err != nil {
 			return false, err
 		}
-		settings.Node = strings.ToLower(name) // as the kubelet names its node
+		settings.Node = name
 	}
-	return s.cluster.follow(ctx, settings, func() (*following[kubernetes.State], error) {
+	if settings.Kubeconfig != "" {
+		// What is wrong with the file is said when it is used.
+		text, _ := file.Read(settings.Kubeconfig, maxKubeconfig)
+		settings.content = string(text)
+	}
+	return s.cluster.follow(ctx, config.PodsKubernetes, settings, func() (*following[kubernetes.State], error) {
 		cluster, err := kubernetes.New(kubernetes.Options{
 			Node: settings.Node, Kubeconfig: settings.Kubeconfig, IPFamily: settings.ipFamily, Log: s.log,
 		})
@@ -118,6 +127,22 @@ func (s *services) followCluster(ctx context.Context, cfg config.Config) (bool, 
 		s.arrived = cluster.Arrived
 		return &following[kubernetes.State]{cluster.Run, cluster.Changed(), cluster.Latest, cluster.Provenance}, nil
 	})
+}
+
+// maxKubeconfig is how large a kubeconfig file may be, in bytes.
+const maxKubeconfig = 1 << 20
+
+// hostName is the node's name as its kubelet makes it by default.
+func hostName() (string, error) {
+	name, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("kubernetes.node: empty, and there is no host name: %w", err)
+	}
+	name = strings.ToLower(name)
+	if err := config.CheckNode(name); err != nil {
+		return "", fmt.Errorf("kubernetes.node: empty, and the host name is none of a node: %w", err)
+	}
+	return name, nil
 }
 
 // poller is a source that is asked again and again.
@@ -165,7 +190,7 @@ func (s *services) sources() []func() []facts.Provenance {
 func (s *services) report(p *problems) {
 	for _, sources := range s.sources() {
 		for _, provenance := range sources() {
-			if provenance.Error != "" {
+			if provenance.Error != "" && !p.has(provenance.Source) {
 				message := strings.TrimPrefix(provenance.Error, provenance.Source+": ")
 				p.list = append(p.list, Problem{provenance.Source, message})
 			}

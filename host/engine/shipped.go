@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/snatd/snatd/host/policy"
@@ -21,9 +20,13 @@ type shipped struct {
 	behind *policy.Fallback
 }
 
+// shippedDeadline is how long an evaluation of a shipped module may take: it may
+// have thousands of networks to go through, and the node needs its answer.
+const shippedDeadline = 250 * time.Millisecond
+
 func ship(ctx context.Context, engine *policy.Engine, log *slog.Logger, name string, wasm []byte, decide sdk.Policy) *shipped {
 	log = log.With("module", name)
-	grants := policy.Grants{Translate: true}
+	grants := policy.Grants{Translate: true, Deadline: shippedDeadline}
 	native := policy.Native(name, decide, grants, log)
 	switch {
 	case engine == nil: // said once for all
@@ -34,7 +37,6 @@ func ship(ctx context.Context, engine *policy.Engine, log *slog.Logger, name str
 	default:
 		start := time.Now()
 		loaded, err := engine.Load(ctx, name, wasm, nil, grants)
-		debug.FreeOSMemory() // compiling takes many times the memory that the module does
 		if err == nil {
 			log.Info("shipped module loaded", "mode", engine.Mode(), "duration", time.Since(start).Round(time.Millisecond))
 			behind := policy.WithFallback(loaded, native, log)
@@ -51,7 +53,7 @@ func (s *shipped) failure() error {
 	if s.behind == nil || s.behind.Failure() == nil {
 		return nil
 	}
-	return fmt.Errorf("%s; it decides natively", moduleMessage(s.behind.Failure()))
+	return fmt.Errorf("%s; it decides natively", policy.Message(s.behind.Failure()))
 }
 
 func (s *shipped) status() ModuleStatus {

@@ -26,7 +26,7 @@ type State struct {
 
 	Modules []ModuleStatus
 
-	read     []facts.Provenance // of what the engine reads itself
+	read     []followed // what the engine reads itself
 	services []func() []facts.Provenance
 	instance *aws.Instance // nil if it is not known
 }
@@ -35,8 +35,11 @@ type State struct {
 // the same makes no pass.
 func (s *State) Sources() (list []facts.Provenance) {
 	for _, p := range s.read {
+		if p.told && p.Error == "" {
+			p.Success = time.Now()
+		}
 		if p.Source != "" {
-			list = append(list, p)
+			list = append(list, p.Provenance)
 		}
 	}
 	for _, sources := range s.services {

@@ -40,11 +40,15 @@ type Node struct {
 	Name string `yaml:"name"`
 	Zone string `yaml:"zone"`
 	// Region, InstanceID and InstanceType are those of an EC2 instance.
-	Region       string            `yaml:"region,omitempty"`
-	InstanceID   string            `yaml:"instanceID,omitempty"`
-	InstanceType string            `yaml:"instanceType,omitempty"`
-	Labels       map[string]string `yaml:"labels"`
-	Annotations  map[string]string `yaml:"annotations"`
+	Region       string `yaml:"region,omitempty"`
+	InstanceID   string `yaml:"instanceID,omitempty"`
+	InstanceType string `yaml:"instanceType,omitempty"`
+	// PrimaryAddress and Addresses are those of the primary interface. They are what
+	// a recorded file says of another node; the daemon goes by its interfaces.
+	PrimaryAddress netip.Addr        `yaml:"primaryAddress,omitempty"`
+	Addresses      []netip.Addr      `yaml:"addresses,omitempty"`
+	Labels         map[string]string `yaml:"labels"`
+	Annotations    map[string]string `yaml:"annotations"`
 }
 
 // VPC is the node's VPC, as far as IPv4 goes.

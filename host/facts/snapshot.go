@@ -24,6 +24,8 @@ type Settings struct {
 	// PrimaryAddress is the primary private IPv4 address of the primary network
 	// interface. In an IPv6 cluster it may be the zero Addr.
 	PrimaryAddress netip.Addr
+	// Addresses are all IPv4 addresses of that interface.
+	Addresses []netip.Addr
 	// External says that something outside the node translates.
 	External bool
 	// ExcludeCIDRs are the operator's IPv4 CIDRs that are never translated.

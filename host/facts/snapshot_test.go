@@ -16,6 +16,7 @@ func settings() facts.Settings {
 	return facts.Settings{
 		IPFamily:       "ipv4",
 		PrimaryAddress: netip.MustParseAddr("10.0.0.10"),
+		Addresses:      []netip.Addr{netip.MustParseAddr("10.0.0.10"), netip.MustParseAddr("10.0.0.11")},
 		ExcludeCIDRs: []netip.Prefix{
 			netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
 		},
@@ -28,7 +29,7 @@ func TestSubjects(t *testing.T) {
 		"cluster.ip_family":    "ipv4",
 		"node.name":            "node-a",
 		"node.zone":            "eu-west-1a",
-		"node.primary_address": "10.0.0.10",
+		"node.primary_address": "10.0.0.10", "node.address.10.0.0.10": "primary", "node.address.10.0.0.11": "secondary",
 		"node.label.tier":      "edge",
 		"node.annotation.note": "",
 		"vpc.cidrs":            "10.0.0.0/16\x0010.1.0.0/16\x00",
@@ -77,6 +78,7 @@ func TestFewFacts(t *testing.T) {
 	s := snapshot(t, "vpc: {cidrs: [10.0.0.0/16]}\npods: [{namespace: a, name: b, ip: 10.0.1.5}]", set)
 	want := sdk.Map{
 		"subject.kind": "pod", "cluster.ip_family": "ipv4", "node.primary_address": "10.0.0.10",
+		"node.address.10.0.0.10": "primary", "node.address.10.0.0.11": "secondary",
 		"vpc.cidrs": "10.0.0.0/16\x00", "snat.external": "true", "snat.exclude": "",
 		"pod.name": "b", "pod.namespace": "a", "pod.ip": "10.0.1.5", "pod.host_network": "false",
 	}

@@ -91,6 +91,12 @@ func sharedLayer(s *Snapshot) layer {
 	v.known(abi.KeyNodeInstanceID, s.Node.InstanceID)
 	v.known(abi.KeyNodeInstanceType, s.Node.InstanceType)
 	v.address(abi.KeyNodePrimaryAddress, s.PrimaryAddress)
+	for _, addr := range s.Addresses {
+		v[abi.KeyNodeAddress+addr.String()] = "secondary"
+	}
+	if s.PrimaryAddress.IsValid() {
+		v[abi.KeyNodeAddress+s.PrimaryAddress.String()] = "primary"
+	}
 	v.family(abi.KeyNodeLabel, s.Node.Labels)
 	v.family(abi.KeyNodeAnnotation, s.Node.Annotations)
 	v.prefixes(abi.KeyVPCCIDRs, s.VPC.CIDRs)

@@ -11,6 +11,9 @@ import (
 	"github.com/snatd/snatd/host/document"
 )
 
+// maxRoutes is less than a module may read in one evaluation (abi.MaxReads).
+const maxRoutes = 3000
+
 // checkVPC holds what is said of the VPC against what facts can carry.
 func (d *Document) checkVPC(mayLack bool) error {
 	// Without a CIDR, traffic inside the VPC would be translated.
@@ -19,6 +22,9 @@ func (d *Document) checkVPC(mayLack bool) error {
 	}
 	if err := d.checkCIDRs("vpc.cidrs", d.VPC.CIDRs); err != nil {
 		return err
+	}
+	if n := len(d.VPC.Routes); n > maxRoutes {
+		return d.source.Errorf("vpc.routes", "%d, accepted: at most %d", n, maxRoutes)
 	}
 	seen := map[string]bool{}
 	unique := func(key, value string) error {

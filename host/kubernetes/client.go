@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -114,39 +112,6 @@ func (c *client) lister(resource string, selector fields.Selector, kind string, 
 		watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.Watch = true
 			return request(options, kind).Watch(ctx)
-		},
-	}
-}
-
-// listTimeout bounds a list; a watch ends by itself, and by the pings of HTTP/2
-// if the server is gone without a word.
-const listTimeout = 30 * time.Second
-
-// listWatch is the lister as client-go takes it; opened is called when the server
-// answers a watch.
-func (l lister) listWatch(opened func()) *cache.ListWatch {
-	return &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			ctx, cancel := context.WithTimeout(ctx, listTimeout)
-			defer cancel()
-			list, err := l.list(ctx, options)
-			if err != nil {
-				return nil, final(err)
-			}
-			return list, nil
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			ctx, noted := noting(ctx)
-			watcher, err := l.watch(ctx, options)
-			if err == nil && noted.err != nil {
-				watcher.Stop()
-				err = noted.err
-			}
-			if err != nil {
-				return nil, final(err)
-			}
-			opened()
-			return watcher, nil
 		},
 	}
 }

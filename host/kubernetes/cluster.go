@@ -8,9 +8,7 @@ package kubernetes
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -32,25 +30,6 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// State is what the API server said last. It is immutable.
-type State struct {
-	Node facts.Node
-	// Namespaces are those that have pods on the node.
-	Namespaces []facts.Namespace
-	// Pods are those of the node that may have an address, each with one that no
-	// other has. A pod whose namespace is not known yet is not among them.
-	Pods []facts.Pod
-	// Problems are what was said and is not taken: objects that are rejected, and
-	// addresses that more than one pod claims.
-	Problems []Problem
-}
-
-// Problem is something that the API server says and that cannot be right.
-type Problem struct {
-	Source  string // "kubernetes/pods", ...
-	Message string
-}
-
 // Cluster follows the API server. It is safe for use by many goroutines.
 type Cluster struct {
 	node       string
@@ -61,6 +40,11 @@ type Cluster struct {
 
 	mu      sync.Mutex
 	arrived []time.Time
+	// state is composed of what the feeds keep; nil if that has changed since.
+	state *State
+	// generation counts the changes, so that none is missed while a state is
+	// composed.
+	generation uint64
 }
 
 // adoptLog makes client-go log where everything does; it has one log for the
@@ -70,17 +54,16 @@ var adoptLog sync.Once
 // New checks the options and reads the kubeconfig file or the service account's
 // files; it asks the API server nothing yet.
 func New(options Options) (*Cluster, error) {
-	adoptLog.Do(func() { klog.SetSlogLogger(options.Log) })
+	adoptLog.Do(func() { klog.SetSlogLogger(slog.New(debugging{options.Log.Handler()})) })
 	api, err := newClient(options.Kubeconfig)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{node: options.Node, changed: make(chan struct{}, 1)}
-	always := func(string) bool { return true }
 	c.pods = newFeed("pods", api.pods(options.Node), c.tell,
-		func(object any) (pod, bool, error) { return convertPod(object, options.IPFamily) }, always)
+		func(object any) (pod, bool, error) { return convertPod(object, options.IPFamily) }, all)
 	c.namespaces = newFeed("namespaces", api.metadata("namespaces", ""), c.tell, convertNamespace, c.used)
-	c.nodes = newFeed("nodes", api.metadata("nodes", options.Node), c.tell, convertNode, always)
+	c.nodes = newFeed("nodes", api.metadata("nodes", options.Node), c.tell, convertNode, all)
 	return c, nil
 }
 
@@ -104,6 +87,8 @@ const maxArrived = 1 << 12
 func (c *Cluster) tell(arrived time.Time) {
 	if !arrived.IsZero() {
 		c.mu.Lock()
+		c.state = nil
+		c.generation++
 		if len(c.arrived) < maxArrived {
 			c.arrived = append(c.arrived, arrived)
 		}
@@ -124,37 +109,21 @@ func (c *Cluster) Arrived() []time.Time {
 
 // Latest is what the API server said last, nil until it has listed everything
 // once: a pod without the facts of its namespace or its node would be decided
-// wrongly.
+// wrongly. It is the same pointer until there is a change.
 func (c *Cluster) Latest() *State {
-	pods, knowPods := c.pods.list()
-	namespaces, knowNamespaces := c.namespaces.list()
-	nodes, knowNodes := c.nodes.list()
-	if !knowPods || !knowNamespaces || !knowNodes {
-		return nil
+	c.mu.Lock()
+	state, generation := c.state, c.generation
+	c.mu.Unlock()
+	if state != nil {
+		return state
 	}
-	s := &State{}
-	s.Problems = slices.Concat(c.pods.problems(), c.namespaces.problems(), c.nodes.problems())
-	if len(nodes) > 0 {
-		s.Node = nodes[0]
-	} else {
-		s.Problems = append(s.Problems, Problem{c.nodes.name, fmt.Sprintf("there is no node %s, accepted: the name of this node in the cluster", c.node)})
+	state = c.compose()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.generation == generation {
+		c.state = state
 	}
-	s.Node.Name = c.node
-	known := make(map[string]bool, len(namespaces))
-	for _, ns := range namespaces {
-		known[ns.Name] = true
-		if slices.ContainsFunc(pods, func(p pod) bool { return p.Namespace == ns.Name }) {
-			s.Namespaces = append(s.Namespaces, ns)
-		}
-	}
-	pods = slices.DeleteFunc(pods, func(p pod) bool { return !known[p.Namespace] })
-	for _, conflict := range settle(pods) {
-		s.Problems = append(s.Problems, Problem{c.pods.name, conflict})
-	}
-	for _, p := range pods {
-		s.Pods = append(s.Pods, p.Pod)
-	}
-	return s
+	return state
 }
 
 // used says whether a namespace has pods on the node.

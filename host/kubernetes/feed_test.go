@@ -25,8 +25,8 @@ func feedOfPods() (f *feed[pod], facts, errors *int) {
 			}
 		},
 		convert: func(object any) (pod, bool, error) { return convertPod(object, "ipv4") },
-		matters: func(string) bool { return true },
-		values:  map[string]pod{}, rejected: map[string]string{},
+		matters: all,
+		values:  map[string]kept[pod]{}, rejected: map[string]string{},
 	}, facts, errors
 }
 
@@ -78,14 +78,14 @@ func TestFeedRejects(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Problem{{"kubernetes/pods", `shop/web: status.podIPs: "bad" is not an address, accepted: an IP address, such as 10.0.0.10`}}
-	if diff := cmp.Diff(want, f.problems()); diff != "" || *told != 2 {
+	if diff := cmp.Diff(want, f.problems(all)); diff != "" || *told != 2 {
 		t.Errorf("told %d times; -want +got:\n%s", *told, diff)
 	}
 	if list, _ := f.list(); len(list) != 1 || list[0].IP.String() != "10.0.1.5" {
 		t.Errorf("pods are %v", list)
 	}
-	if err := f.Update(object(nil)); err != nil || *told != 3 || len(f.problems()) > 0 {
-		t.Errorf("mended: %v, told %d times, problems %v", err, *told, f.problems())
+	if err := f.Update(object(nil)); err != nil || *told != 3 || len(f.problems(all)) > 0 {
+		t.Errorf("mended: %v, told %d times, problems %v", err, *told, f.problems(all))
 	}
 }
 
@@ -93,7 +93,8 @@ func TestFeedRejects(t *testing.T) {
 func TestFeedFails(t *testing.T) {
 	f, _, told := feedOfPods()
 	first := f.fail(errors.New("refused"))
-	if second := f.fail(errors.New("refused")); *told != 1 || second < first {
+	second := f.fail(errors.New("refused"))
+	if *told != 1 || second < first {
 		t.Errorf("told %d times, waits %s and %s", *told, first, second)
 	}
 	if p := f.current(); p.Error != "refused" || p.Failure.IsZero() || p.Next.IsZero() || !p.Success.IsZero() {
@@ -106,5 +107,44 @@ func TestFeedFails(t *testing.T) {
 	f.opened()
 	if p := f.current(); p.Error != "" || !p.Next.IsZero() || *told != 2 {
 		t.Errorf("told %d times, %+v", *told, p)
+	}
+	// A watch that may be cut again mends nothing, and one that was not answered
+	// for long is no reason to ask often.
+	cut := &finalError{text: "cut", cut: true}
+	if third := f.fail(cut); third <= second {
+		t.Errorf("told %d times, waits %s after %s", *told, third, second)
+	}
+	f.opened()
+	f.fail(cut)
+	if p := f.current(); p.Error != "cut" || *told != 3 {
+		t.Errorf("told %d times, %+v", *told, p)
+	}
+	f.held()
+	if again := f.fail(cut); again > 2*first {
+		t.Errorf("waits %s after a watch that held, and %s at first", again, first)
+	}
+}
+
+// What is known of a pod is nothing about another one with its name.
+func TestFeedRejectsAnother(t *testing.T) {
+	f, told, _ := feedOfPods()
+	old := object(func(p *corev1.Pod) { p.UID = "old" })
+	bad := object(func(p *corev1.Pod) { p.UID, p.Status.PodIP = "new", "bad" })
+	if err := errors.Join(f.Replace([]any{old}, "1"), f.Replace([]any{bad}, "2"), f.Update(bad)); err != nil {
+		t.Fatal(err)
+	}
+	if list, _ := f.list(); len(list) > 0 || len(f.problems(all)) != 1 || *told != 2 {
+		t.Errorf("told %d times, pods %v, problems %v", *told, list, f.problems(all))
+	}
+	// The same facts of another pod are no news.
+	again := object(func(p *corev1.Pod) { p.UID = "newer" })
+	if err := errors.Join(f.Update(old), f.Update(again)); err != nil || *told != 3 {
+		t.Errorf("%v, told %d times", err, *told)
+	}
+	if err := f.Update(bad); err != nil || *told != 4 {
+		t.Errorf("%v, told %d times", err, *told)
+	}
+	if list, _ := f.list(); len(list) > 0 {
+		t.Errorf("pods %v", list)
 	}
 }

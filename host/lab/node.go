@@ -48,6 +48,15 @@ func (l *Lab) addNode() (*Host, error) {
 		"ipv4/conf/default/rp_filter=2", "ipv4/conf/default/arp_announce=2")
 }
 
+// AddNodeAddress gives the node another address, assigned to its primary
+// interface.
+func (l *Lab) AddNodeAddress(addr netip.Addr) error {
+	if err := l.assign(addr, primary); err != nil {
+		return err
+	}
+	return l.Node.space.Interface(primary.name).AddAddress(only(addr), 0)
+}
+
 // attach connects an interface of the node to the fabric.
 func (l *Lab) attach(ctx context.Context, e eni) error {
 	node := l.Node.space.Interface(e.name)

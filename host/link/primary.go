@@ -20,6 +20,14 @@ type Link struct {
 	Name  string
 	Index int
 	Addr  netip.Addr // IPv4
+	// Addrs are all global IPv4 addresses that the interface holds, ascending;
+	// Addr is one of them.
+	Addrs []netip.Addr
+}
+
+// Equal tells that both are the same in everything.
+func (l Link) Equal(other Link) bool {
+	return l.Name == other.Name && l.Index == other.Index && l.Addr == other.Addr && slices.Equal(l.Addrs, other.Addrs)
 }
 
 // ErrNotYet says that something is missing that a node gets while it starts: a
@@ -50,7 +58,8 @@ func Primary(interfaceName string, addr netip.Addr) (Link, error) {
 	} else if !slices.Contains(addrs, addr) {
 		return Link{}, fmt.Errorf("interface %s has no address %s: it has %s", name, addr, join(addrs))
 	}
-	return Link{Name: name, Index: found.Attrs().Index, Addr: addr}, nil
+	all := slices.SortedFunc(slices.Values(addrs), netip.Addr.Compare)
+	return Link{Name: name, Index: found.Attrs().Index, Addr: addr, Addrs: all}, nil
 }
 
 func primaryLink(name string) (netlink.Link, error) {

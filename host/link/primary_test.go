@@ -39,7 +39,7 @@ func TestPrimary(t *testing.T) {
 		commands []string
 		name     string
 		addr     string
-		want     string // "name address"
+		want     string // "name address", and the other addresses
 		fails    string
 		notYet   bool
 	}{
@@ -50,8 +50,8 @@ func TestPrimary(t *testing.T) {
 		"not a route to anywhere":      {commands: []string{eth0, eth1, "ip route add unreachable default", default1}, want: "eth1 10.0.1.10"},
 		"not the main table":           {commands: []string{eth0, eth1, "ip route add default via 10.0.0.1 table 100", default1}, want: "eth1 10.0.1.10"},
 		"configured interface":         {commands: []string{eth0, eth1, default0}, name: "eth1", want: "eth1 10.0.1.10"},
-		"first of several addresses":   {commands: []string{eth0, "ip addr add 10.0.0.9/24 dev eth0"}, name: "eth0", want: "eth0 10.0.0.10"},
-		"configured address":           {commands: []string{eth0, "ip addr add 10.0.0.9/24 dev eth0", default0}, addr: "10.0.0.9", want: "eth0 10.0.0.9"},
+		"first of several addresses":   {commands: []string{eth0, "ip addr add 10.0.0.9/24 dev eth0"}, name: "eth0", want: "eth0 10.0.0.10 10.0.0.9"},
+		"configured address":           {commands: []string{eth0, "ip addr add 10.0.0.9/24 dev eth0", default0}, addr: "10.0.0.9", want: "eth0 10.0.0.9 10.0.0.10"},
 		"first is link-local":          {commands: []string{"ip addr add 169.254.1.1/16 dev eth0 scope link", eth0}, name: "eth0", want: "eth0 10.0.0.10"},
 		"no default route":             {commands: []string{eth0, eth1}, fails: "the network is not ready yet: the main table has no IPv4 default route", notYet: true},
 		"no address":                   {name: "eth0", fails: "the network is not ready yet: interface eth0 has no global IPv4 address", notYet: true},
@@ -79,7 +79,13 @@ func TestPrimary(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if text := got.Name + " " + got.Addr.String(); text != test.want {
+				text := got.Name + " " + got.Addr.String()
+				for _, addr := range got.Addrs {
+					if addr != got.Addr {
+						text += " " + addr.String()
+					}
+				}
+				if text != test.want {
 					t.Errorf("found %s, want %s", text, test.want)
 				}
 				if line := n.Run("ip", "-oneline", "link", "show", got.Name); !strings.HasPrefix(line, fmt.Sprintf("%d: ", got.Index)) {

@@ -1,7 +1,9 @@
 package metrics
 
 import (
+	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +55,15 @@ var ofSource = []struct {
 		func(p facts.Provenance) (float64, bool) { return timestamp(p.Next) }},
 }
 
+var (
+	moduleState = describe("snatd_module_state", "Always 1: the labels are a policy module and how it is.", "module", "state")
+	// What modules in shadow mode would change.
+	shadowSubjects = describe("snatd_shadow_changed_subjects",
+		"Subjects that a module in shadow mode would decide otherwise for.", "module")
+	shadowShare = describe("snatd_shadow_changed_address_ratio",
+		"Largest part of the address space that a module in shadow mode would decide otherwise about for one subject.", "module")
+)
+
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(name, help, labels, nil)
 }
@@ -65,6 +76,9 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, sample := range ofSource {
 		to <- sample.desc
 	}
+	to <- moduleState
+	to <- shadowSubjects
+	to <- shadowShare
 }
 
 func (c collector) Collect(to chan<- prometheus.Metric) {
@@ -73,13 +87,37 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	for _, sample := range ofState {
 		to <- prometheus.MustNewConstMetric(sample.desc, sample.kind, sample.of(state))
 	}
-	for _, source := range state.Sources {
+	names := sourceNames(state.Sources)
+	for i, source := range state.Sources {
 		for _, sample := range ofSource {
 			if value, known := sample.of(source); known {
-				to <- prometheus.MustNewConstMetric(sample.desc, prometheus.GaugeValue, value, text(source.Source))
+				to <- prometheus.MustNewConstMetric(sample.desc, prometheus.GaugeValue, value, names[i])
 			}
 		}
 	}
+	for _, m := range state.Modules {
+		name := text(m.Name)
+		to <- prometheus.MustNewConstMetric(moduleState, prometheus.GaugeValue, 1, name, m.State)
+		if m.Shadow != nil {
+			to <- prometheus.MustNewConstMetric(shadowSubjects, prometheus.GaugeValue, float64(m.Shadow.Subjects), name)
+			to <- prometheus.MustNewConstMetric(shadowShare, prometheus.GaugeValue, m.Shadow.Share, name)
+		}
+	}
+}
+
+// sourceNames are the sources' names as labels. Where some are the same, all but
+// the first one have a number: of samples with the same labels all but one would
+// be missing.
+func sourceNames(sources []facts.Provenance) []string {
+	names := make([]string, len(sources))
+	for i, source := range sources {
+		name := text(source.Source)
+		names[i] = name
+		for number := 2; slices.Contains(names[:i], names[i]); number++ {
+			names[i] = fmt.Sprintf("%s (%d)", name, number)
+		}
+	}
+	return names
 }
 
 // text is a value that a label may have: a file's path can be any bytes.

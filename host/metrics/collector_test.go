@@ -30,6 +30,9 @@ func full() State {
 			{Source: "kubernetes", Success: at.Add(time.Minute), Failure: at},
 			{Source: "/etc/\"snatd\"/\xff.yaml"},
 		},
+		Modules: []Module{
+			{Name: "10-a.wasm", State: "shadow", Shadow: &Shadow{Subjects: 3, Share: 0.25}}, {Name: "default", State: "active"},
+		},
 	}
 }
 
@@ -89,19 +92,24 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// Two sources of one name are a mistake that costs nothing but their samples.
+// Sources of one name, or of names that look the same, are told apart.
 func TestSourceTwice(t *testing.T) {
 	_, url := serve(t, func() State {
-		return State{Ready: true, Sources: []facts.Provenance{{Source: "imds", Success: at}, {Source: "imds", Success: at}}}
+		return State{Sources: []facts.Provenance{
+			{Source: "imds", Success: at}, {Source: "imds"}, {Source: "imds (2)", Success: at}, {Source: "imds"},
+			{Source: "\xff", Success: at}, {Source: "\xfe"},
+		}}
 	})
-	for range 2 {
-		code, scrape := get(t, url+"/metrics")
-		if code != http.StatusOK || !strings.Contains(scrape, "\nsnatd_ready 1\n") {
-			t.Errorf("status %d:\n%s", code, own(scrape))
+	code, scrape := get(t, url+"/metrics")
+	for _, line := range []string{
+		`{source="imds"} 1`, `{source="imds (2)"} 0`, `{source="imds (2) (2)"} 1`, `{source="imds (3)"} 0`, `{source="\uFFFD"} 1`, `{source="\uFFFD (2)"} 0`,
+	} {
+		if !strings.Contains(scrape, "\nsnatd_source_up"+strings.ReplaceAll(line, `\uFFFD`, "\uFFFD")+"\n") {
+			t.Errorf("there is no %s", line)
 		}
 	}
-	if _, scrape := get(t, url+"/metrics"); !strings.Contains(scrape, "\npromhttp_metric_handler_errors_total{cause=\"gathering\"} 2\n") {
-		t.Errorf("errors are not counted:\n%s", scrape)
+	if code != http.StatusOK || t.Failed() {
+		t.Errorf("status %d:\n%s", code, own(scrape))
 	}
 }
 

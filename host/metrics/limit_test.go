@@ -65,6 +65,21 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
+// A connection is for one request: who would keep it lets others ask.
+func TestConnectionsAreNotKept(t *testing.T) {
+	_, url := serve(t, full)
+	for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
+		response, err := http.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if !response.Close {
+			t.Errorf("%s: the connection stays open", path)
+		}
+	}
+}
+
 // counted is a listener that knows how many of its connections were open at the
 // same time.
 type counted struct {

@@ -18,20 +18,28 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Anybody who reaches the port can ask: what one costs the node is bounded.
+// Anybody who reaches the port can ask: what one costs the node is bounded. A
+// connection is for one request, which has to be there within a second, so that
+// who is silent or keeps connections holds up nobody's probe.
 const (
-	maxScrapes     = 4  // at the same time; more are answered with status 503
-	maxConnections = 64 // at the same time; more wait
+	maxScrapes     = 4   // at the same time; more are answered with status 503
+	maxConnections = 256 // at the same time, of some 30 KiB each; more wait for a second at most
 	maxHeaderBytes = 16 << 10
-	headerTimeout  = time.Second
-	requestTimeout = 5 * time.Second // also between requests: who keeps connections starves nobody
+	readTimeout    = time.Second
+	writeTimeout   = 5 * time.Second // only scrapes are long enough to need it
 )
 
 // Server answers GET of
 //
 //	/metrics  samples, in the text format of Prometheus or another that it asks for
-//	/healthz  200 while the process answers
+//	/healthz  200 while the process answers; nothing about what it does otherwise
 //	/readyz   200 if the state is ready, otherwise 503 with what it waits for
+//
+// Probes share the port with all who ask. Scrapes that are too many, or read
+// slowly, do not hold up the two; only who opens more than 256 connections in a
+// second can make them wait. Then a probe can miss its timeout, as it does on a
+// node without CPU time to spare: it is to fail several times in a row before
+// anything is ended because of it.
 type Server struct {
 	state     func() State
 	registry  *prometheus.Registry
@@ -70,13 +78,12 @@ func (s *Server) ObserveApply(took time.Duration) { s.apply.Observe(took.Seconds
 // waits for nobody who still asks then.
 func (s *Server) Serve(ctx context.Context, on net.Listener) error {
 	server := &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       requestTimeout,
-		WriteTimeout:      requestTimeout,
-		IdleTimeout:       requestTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		Handler:        s.handler(),
+		ReadTimeout:    readTimeout,
+		WriteTimeout:   writeTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
 	}
+	server.SetKeepAlivesEnabled(false)
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(netutil.LimitListener(on, maxConnections)); !errors.Is(err, http.ErrServerClosed) {

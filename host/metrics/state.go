@@ -13,7 +13,8 @@ type State struct {
 	Problems int
 	// Changes are how many transactions the kernel accepted since the daemon's start.
 	Changes uint64
-	// Sources say where facts come from; their names differ.
+	// Sources say where facts come from. Those with a name that another one before
+	// them has are told with a number.
 	Sources []facts.Provenance
 	// Subjects are how many are decided for: the node, and pods with an own address.
 	Subjects int
@@ -21,4 +22,22 @@ type State struct {
 	Pods int
 	// Classes are how many different decisions the kernel holds.
 	Classes int
+	// Modules are the policy modules; their names differ.
+	Modules []Module
+}
+
+// Module is a policy module.
+type Module struct {
+	Name  string
+	State string // "active", "shadow", "loading", "failed", "native"
+	// Shadow is what it would change; nil unless it is in shadow mode.
+	Shadow *Shadow
+}
+
+// Shadow is what a module would change if it decided.
+type Shadow struct {
+	Subjects int // how many it would decide otherwise for
+	// Share is the largest part of the address space that it would decide
+	// otherwise about for one of them, from 0 to 1.
+	Share float64
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -12,65 +13,6 @@ import (
 	"github.com/snatd/snatd/sdk"
 	"github.com/snatd/snatd/sdk/abi"
 )
-
-// TestPointers calls every host function with every pointer out of bounds, in
-// turn.
-func TestPointers(t *testing.T) {
-	const size = 65536
-	tests := []struct {
-		function string
-		params   string // "p" pointer, "n" its length, "i" another number
-		names    []string
-	}{
-		{abi.Fact, "pnpn", []string{"key", "buffer"}},
-		{abi.FactKeys, "pnpn", []string{"key", "buffer"}},
-		{abi.Exclude, "pnpn", []string{"cidr", "reason"}},
-		{abi.Translate, "pnpnpn", []string{"cidr", "source", "reason"}},
-		{abi.Log, "ipn", []string{"message"}},
-		{abi.Fail, "pn", []string{"message"}},
-	}
-	ranges := []struct{ pointer, length int32 }{
-		{size, 1}, {size - 1, 2}, {0, size + 1}, {-1, 1}, {-1, -1}, {1, -1}, {-4, 8},
-	}
-	e := testEngine(t, Options{})
-	for _, tt := range tests {
-		for bad, name := range tt.names {
-			for _, r := range ranges {
-				g := newGuest()
-				calls := map[string][]byte{
-					abi.Fact: g.fact, abi.FactKeys: g.factKeys, abi.Exclude: g.exclude,
-					abi.Translate: g.translate, abi.Log: g.log, abi.Fail: g.fail,
-				}
-				var code []byte
-				pointers := 0
-				for _, p := range tt.params {
-					switch {
-					case p == 'i':
-						code = append(code, wasmtest.Const(0)...)
-					case p == 'n' && pointers-1 == bad:
-						code = append(code, wasmtest.Const(r.length)...)
-					case p == 'n':
-						code = append(code, wasmtest.Const(4)...)
-					case p == 'p' && pointers == bad:
-						code = append(code, wasmtest.Const(r.pointer)...)
-						pointers++
-					default:
-						code = append(code, wasmtest.Const(8)...)
-						pointers++
-					}
-				}
-				code = append(code, calls[tt.function]...)
-				if tt.function == abi.Fact || tt.function == abi.FactKeys {
-					code = append(code, wasmtest.Drop...)
-				}
-				m := load(t, e, g.decide(0, code), Grants{Translate: true})
-				_, err := decide(m, noFacts)
-				wantError(t, err, ClassArgument, fmt.Sprintf("%s: %s of %d bytes at %d is outside the memory of %d bytes",
-					tt.function, name, uint32(r.length), uint32(r.pointer), size))
-			}
-		}
-	}
-}
 
 // TestEmptyPointers: the pointer of an empty text may be anything.
 func TestEmptyPointers(t *testing.T) {
@@ -99,6 +41,7 @@ func TestAnswers(t *testing.T) {
 	exclude := func(cidr, why string) func(g guestModule) []byte {
 		return func(g guestModule) []byte { return g.decide(0, g.Text(cidr), g.Text(why), g.exclude) }
 	}
+	sources := []netip.Addr{netip.MustParseAddr("10.0.0.11")}
 	translate := func(cidr, source string) func(g guestModule) []byte {
 		return func(g guestModule) []byte {
 			return g.decide(0, g.Text(cidr), g.Text(source), g.Text(""), g.translate)
@@ -159,11 +102,13 @@ func TestAnswers(t *testing.T) {
 		{"translate without grant", Grants{}, translate("8.0.0.0/8", ""), ClassGrant,
 			`translate "8.0.0.0/8": the grant translate is missing, only exclude is allowed`},
 		{"source", Grants{Translate: true}, translate("8.0.0.0/8", "10.0.0.11"), ClassGrant,
-			`translate "8.0.0.0/8": the source "10.0.0.11" is not available in this version; accepted: empty, for the node's primary address`},
-		{"source without grant", Grants{}, translate("8.0.0.0/8", "10.0.0.11"), ClassGrant,
-			`translate "8.0.0.0/8": the grant translate is missing, only exclude is allowed`},
-		{"source that is none", Grants{Translate: true}, translate("8.0.0.0/8", long), ClassGrant,
-			`translate "8.0.0.0/8": the source "` + long[:64] + `..." is not available in this version; accepted: empty, for the node's primary address`},
+			`translate "8.0.0.0/8": the grant sources does not list 10.0.0.11`},
+		{"source that the node does not hold", Grants{Sources: sources}, translate("8.0.0.0/8", "10.0.0.11"), ClassOutput,
+			`translate "8.0.0.0/8": the node's primary interface does not hold the source 10.0.0.11`},
+		{"IPv6 source", Grants{Sources: sources}, translate("8.0.0.0/8", "fd00::1"), ClassOutput,
+			`translate "8.0.0.0/8": the source "fd00::1" is not an IPv4 address; accepted: such as 10.0.0.11, or empty for the primary address`},
+		{"source that is none", Grants{Translate: true}, translate("8.0.0.0/8", long), ClassOutput,
+			`translate "8.0.0.0/8": the source "` + long[:64] + `..." is not an IPv4 address; accepted: such as 10.0.0.11, or empty for the primary address`},
 		{"long key", Grants{}, read(fact, long), ClassLimit, "fact: a key of 2000 bytes; at most 1024"},
 		{"long prefix of keys", Grants{}, read(factKeys, long), ClassLimit, "fact_keys: a key of 2000 bytes; at most 1024"},
 		{"key that is not UTF-8", Grants{}, read(fact, "a\xff"), ClassArgument, `fact: the key "a\xff" is not valid UTF-8`},

@@ -8,11 +8,37 @@ import (
 // Limits of what every instance of a module has beside its memory, and of what
 // compiling it takes. All are far above what compilers produce.
 const (
-	maxTables   = 16      // tables
-	maxElements = 1 << 16 // entries of all tables together, also when they have grown
-	maxGlobals  = 1 << 16
-	maxLocals   = 50_000 // of one function
+	maxTables    = 16      // tables
+	maxElements  = 1 << 16 // entries of all tables together, also when they have grown
+	maxGlobals   = 1 << 16
+	maxLocals    = 1000 // of one function
+	maxTypes     = 2000
+	maxFunctions = 20_000
+	maxBody      = 128 << 10 // bytes of one function: the compiler takes a KiB for each
+	// maxEffort bounds what compiling one function takes, and maxEfforts all of
+	// them: see effort. The first is some 2 s and 100 MiB.
+	maxEffort  = 2e8
+	maxEfforts = 5e9
 )
+
+// effort is about how long the compiler takes for a function with so many blocks
+// and locals, in units of 10 ns: it looks at each block again for each around or
+// before it, and keeps all locals at each. Measured with nested and empty blocks,
+// and with loops over locals.
+func effort(blocks int, locals uint64) float64 {
+	return float64(blocks) * (9*float64(blocks) + 1100*float64(locals))
+}
+
+// blocksIn is how many blocks a body has at most: bytes that begin one may be
+// others' operands too.
+func blocksIn(body []byte) (n int) {
+	for _, instruction := range body {
+		if 0x02 <= instruction && instruction <= 0x04 { // block, loop, if
+			n++
+		}
+	}
+	return n
+}
 
 // bound refuses a module that claims more than these limits, and gives every
 // table a maximum: wazero has no limit of its own for tables that grow, and
@@ -50,9 +76,11 @@ func bound(wasm []byte) ([]byte, error) {
 type bounds struct {
 	*scanner
 	found    []tableLimits
-	tables   []byte // the table section with maxima, and its size before it
-	from, to int    // what that replaces
-	items    int    // of element segments
+	tables   []byte  // the table section with maxima, and its size before it
+	from, to int     // what that replaces
+	items    int     // of element segments
+	params   int     // the most that a type has
+	efforts  float64 // of all functions
 }
 
 type tableLimits struct {

@@ -66,7 +66,7 @@ func TestLies(t *testing.T) {
 		{"elements", sectionElement, with(1, 1, 0), "malformed WebAssembly at byte 18" + claims},
 		{"expressions as elements", sectionElement, with(1, 4, 0x41, 0, 0x0b), "malformed WebAssembly at byte 20" + claims},
 		{"functions' code", sectionCode, many, "malformed WebAssembly at byte 15" + claims},
-		{"locals", sectionCode, append(with(1, 8, 1), 0x7f, 0x0b), "has a function with 4294967295 locals; accepted: at most 50000"},
+		{"locals", sectionCode, append(with(1, 8, 1), 0x7f, 0x0b), "has a function with 4294967295 locals; accepted: at most 1000"},
 		{"data segments", sectionData, many, "malformed WebAssembly at byte 15" + claims},
 		{"data", sectionData, with(1, 1), "malformed WebAssembly at byte 17" + claims},
 		{"name of a custom section", sectionCustom, many, "malformed WebAssembly at byte 15" + claims},

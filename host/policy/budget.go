@@ -18,21 +18,33 @@ func (listeners) NewFunctionListener(api.FunctionDefinition) experimental.Functi
 	return listeners{}
 }
 
+// maxDepth is how deep calls may be nested. The stack is not part of a guest's
+// memory: it grows to 50 MiB, and twice that while it is copied. The interpreter
+// has room for 2,000.
+const maxDepth = 1500
+
 // lookEvery is how many calls pass between two looks at the clock.
 const lookEvery = 64
 
 // Before counts a call. A panic is how a listener stops a guest.
 func (listeners) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
 	c := callOf(ctx)
+	c.depth++
+	if c.depth > maxDepth {
+		panic(c.session.errorf(ClassBudget, "%s went more than %d calls deep", c.phase, maxDepth))
+	}
 	c.calls++
 	if c.calls > c.limit {
 		panic(c.session.errorf(ClassBudget, "%s made more than %d function calls", c.phase, c.limit))
 	}
-	if c.calls%lookEvery == 0 && time.Now().After(c.deadline) {
-		panic(c.late())
+	if c.calls%lookEvery == 0 && (time.Now().After(c.deadline) || ctx.Err() != nil) {
+		panic(c.late()) // the caller's own error, if it is the caller who gave up
 	}
 }
 
-func (listeners) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
+// After ends a call. One that ends otherwise ends the instance.
+func (listeners) After(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64) {
+	callOf(ctx).depth--
+}
 
 func (listeners) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}

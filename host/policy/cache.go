@@ -4,16 +4,16 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/tetratelabs/wazero"
 )
 
 // cacheLimit bounds the directory, in bytes; the default module takes 10 MiB.
@@ -27,9 +27,8 @@ const sealSuffix = ".sha256"
 // run: nobody else may write there. wazero checks only a part of an entry, so
 // each is sealed by its hash, and what has no good seal is removed.
 type cache struct {
-	dir     string
-	limit   int64 // bytes of all entries
-	entries wazero.CompilationCache
+	dir   string
+	limit int64 // bytes of all entries
 }
 
 // openCache creates the directory if needed and removes damaged and old
@@ -52,9 +51,6 @@ func openCache(dir string) (*cache, error) {
 	if err := c.verify(); err != nil {
 		return nil, err
 	}
-	if c.entries, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
-		return nil, err
-	}
 	return c, nil
 }
 
@@ -63,20 +59,21 @@ func (c *cache) files() ([]string, error) {
 	return filepath.Glob(filepath.Join(c.dir, "wazero-*", "*"))
 }
 
-// verify removes every entry whose seal is missing or wrong, then the oldest
-// until the rest fits into the limit.
+// entry is what wazero stored of one module.
+type entry struct {
+	file string
+	size int64
+	time time.Time
+}
+
+// verify removes every entry whose seal is missing or wrong, and the oldest of the
+// others until they fit into the limit.
 func (c *cache) verify() error {
 	files, err := c.files()
 	if err != nil {
 		return err
 	}
-	type entry struct {
-		file string
-		size int64
-		time time.Time
-	}
 	var entries []entry
-	var total int64
 	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil || !info.Mode().IsRegular() {
@@ -88,19 +85,35 @@ func (c *cache) verify() error {
 			}
 		} else if sealed(file) {
 			entries = append(entries, entry{file, info.Size(), info.ModTime()})
-			total += info.Size()
 			continue
 		}
 		if err := os.Remove(file); err != nil {
 			return err
 		}
 	}
+	return c.evict(entries)
+}
+
+// evict removes the oldest entries until the rest fits into the limit.
+func (c *cache) evict(entries []entry) error {
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(a.time.Compare(b.time), cmp.Compare(a.file, b.file)) })
+	var total int64
+	for _, e := range entries {
+		total += e.size
+	}
 	for ; total > c.limit; entries = entries[1:] {
-		if err := os.Remove(entries[0].file); err != nil {
+		if err := errors.Join(os.Remove(entries[0].file), remove(entries[0].file+sealSuffix)); err != nil {
 			return err
 		}
 		total -= entries[0].size
+	}
+	return nil
+}
+
+// remove removes a file that may be gone.
+func remove(file string) error {
+	if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -114,16 +127,23 @@ func sealed(file string) bool {
 	return err == nil && sum == string(seal)
 }
 
-// seal writes the seals of new entries. Call it right after a compilation.
+// seal writes the seals of new entries, and makes room for them. Call it right
+// after a compilation.
 func (c *cache) seal() error {
 	files, err := c.files()
 	if err != nil {
 		return err
 	}
+	var entries []entry
 	for _, file := range files {
 		if len(filepath.Base(file)) != hex.EncodedLen(sha256.Size) {
 			continue // a seal, or a file that wazero is writing
 		}
+		info, err := os.Stat(file)
+		if err != nil {
+			return err
+		}
+		entries = append(entries, entry{file, info.Size(), info.ModTime()})
 		if _, err := os.Stat(file + sealSuffix); err == nil {
 			continue
 		}
@@ -136,7 +156,7 @@ func (c *cache) seal() error {
 			return err
 		}
 	}
-	return nil
+	return c.evict(entries)
 }
 
 func sum(file string) (string, error) {

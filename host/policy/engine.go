@@ -3,13 +3,9 @@ package policy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
 // Options of an Engine; the zero Options are the defaults.
@@ -57,12 +53,12 @@ func (o Options) withDefaults() Options {
 type Engine struct {
 	options  Options
 	mode     string
-	runtime  wazero.Runtime
 	cache    *cache // nil: in memory only
 	memories *memories
 
-	mu       sync.Mutex // held while a module compiles: one at a time
-	programs map[hash]*program
+	compiling sync.Mutex // one module at a time; those that run do not wait
+	mu        sync.Mutex
+	programs  map[hash]*program
 }
 
 // NewEngine starts an engine without modules. It fails where wazero does not
@@ -79,32 +75,16 @@ func newEngine(ctx context.Context, options Options, mode string) (_ *Engine, er
 		memories: newMemories(options.MemoryPages),
 		programs: map[hash]*program{},
 	}
-	config := runtimeConfig(mode).
-		// Loops look at the deadline; what does not loop is the listener's.
-		WithCloseOnContextDone(true).
-		// Debug sections of megabytes would be kept for nothing but traces.
-		WithDebugInfoEnabled(false)
 	if options.CacheDir != "" && mode == ModeCompiler {
 		if e.cache, err = openCache(options.CacheDir); err != nil {
 			options.Log.Warn("compiled modules are not kept on disk", "error", err)
-		} else {
-			config = config.WithCompilationCache(e.cache.entries)
 		}
 	}
-	defer func() {
-		// wazero panics where it cannot map the code of its own trampolines.
-		if r := recover(); r != nil {
-			err = fmt.Errorf("start wazero: %v", r)
-		}
-	}()
-	e.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-	if err := e.exportFunctions(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), e.Close(ctx))
+	m, err := e.newMachine(ctx) // to see that it starts here
+	if err != nil {
+		return nil, err
 	}
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, e.runtime); err != nil {
-		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), e.Close(ctx))
-	}
-	return e, nil
+	return e, m.close(ctx)
 }
 
 // Mode is "compiler", or "interpreter" where the machine does not allow
@@ -113,9 +93,12 @@ func (e *Engine) Mode() string { return e.mode }
 
 // Close releases everything, and closes the modules that are still open.
 func (e *Engine) Close(ctx context.Context) error {
-	err := e.runtime.Close(ctx)
-	if e.cache != nil {
-		err = errors.Join(err, e.cache.entries.Close(ctx))
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	for hash, p := range e.programs {
+		errs = append(errs, p.machine.close(ctx))
+		delete(e.programs, hash)
 	}
-	return err
+	return errors.Join(errs...)
 }

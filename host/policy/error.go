@@ -24,6 +24,7 @@ const (
 	ClassGrant    Class = "grant"    // the operator did not grant it
 	ClassOutput   Class = "output"   // the decision cannot be compiled
 	ClassFailed   Class = "failed"   // the policy itself said so
+	ClassImpure   Class = "impure"   // it decided differently for the same facts
 	ClassClosed   Class = "closed"   // the policy was closed
 )
 
@@ -40,6 +41,15 @@ type Error struct {
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("policy %s: %s: %s", e.Module, e.Class, e.Message)
+}
+
+// Message is the text of a policy's error without the policy's name, for those
+// who say that before it; of another error it is the whole text.
+func Message(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return string(e.Class) + ": " + e.Message
+	}
+	return err.Error()
 }
 
 // Transient tells whether a later try may go well although nothing changes: the

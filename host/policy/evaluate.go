@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -23,6 +24,7 @@ type call struct {
 	phase    string // abi.Initialize, abi.Validate or abi.Decide
 	limit    int    // of function calls
 	calls    int    // function calls so far
+	depth    int    // of the calls under way
 	allowed  time.Duration
 	deadline time.Time // of the phase
 	memory   memory
@@ -47,10 +49,10 @@ func (m *Module) run(ctx context.Context, s *session, export string) (result int
 			_ = instance.Close(context.WithoutCancel(ctx)) // no file is open that could fail to close
 		}
 	}()
-	err = c.within(ctx, abi.Initialize, startFactor*m.engine.options.Deadline, func(ctx context.Context) error {
+	err = c.within(ctx, abi.Initialize, startFactor*m.deadline(), func(ctx context.Context) error {
 		// Without start functions: an exit in one would count as success.
 		config := hermetic(c).WithName("").WithStartFunctions()
-		started, err := m.engine.runtime.InstantiateModule(ctx, m.program.compiled, config)
+		started, err := m.program.machine.InstantiateModule(ctx, m.program.compiled, config)
 		if err != nil {
 			return err
 		}
@@ -63,7 +65,7 @@ func (m *Module) run(ctx context.Context, s *session, export string) (result int
 	if err != nil || export == "" {
 		return 0, err
 	}
-	err = c.within(ctx, export, m.engine.options.Deadline, func(ctx context.Context) error {
+	err = c.within(ctx, export, m.deadline(), func(ctx context.Context) error {
 		results, err := instance.ExportedFunction(export).Call(ctx)
 		if err == nil {
 			result = api.DecodeI32(results[0])
@@ -71,6 +73,11 @@ func (m *Module) run(ctx context.Context, s *session, export string) (result int
 		return err
 	})
 	return result, err
+}
+
+// deadline is how long a phase may take.
+func (m *Module) deadline() time.Duration {
+	return cmp.Or(m.grants.Deadline, m.engine.options.Deadline)
 }
 
 // within runs a phase of the call.

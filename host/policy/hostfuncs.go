@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/snatd/snatd/sdk/abi"
@@ -49,8 +50,8 @@ var allowedIn = map[string][]string{
 }
 
 // exportFunctions makes the host functions importable.
-func (e *Engine) exportFunctions(ctx context.Context) error {
-	builder := e.runtime.NewHostModuleBuilder(abi.Module)
+func exportFunctions(ctx context.Context, runtime wazero.Runtime) error {
+	builder := runtime.NewHostModuleBuilder(abi.Module)
 	for _, f := range abi.Imports {
 		serve, phases := hostFunctions[f.Name], allowedIn[f.Name]
 		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, m api.Module, stack []uint64) {

@@ -15,6 +15,11 @@ type memo struct {
 	root *node
 	held *holdings
 	full bool // since the last forget
+
+	pass int // counts calls of forget
+	// Evaluations that are remembered, at most, and how many of these the pass has
+	// used. A pass that used all has nothing to forget.
+	evaluations, used int
 }
 
 // memoLimit is how many bytes of evaluations a policy may have remembered. It is
@@ -63,10 +68,15 @@ func seenBy(p Policy, facts sdk.Source) sdk.Source {
 func (m *memo) recall(facts sdk.Source) (Evaluation, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if e := m.root.walk(seenBy(m.policy, facts)); e != nil {
-		return *e, true
+	n := m.root.walk(seenBy(m.policy, facts))
+	if n == nil {
+		return Evaluation{}, false
 	}
-	return Evaluation{}, false
+	if n.used != m.pass {
+		n.used = m.pass
+		m.used++
+	}
+	return *n.end, true
 }
 
 // store remembers an evaluation if there is room, and returns what is to be used
@@ -75,7 +85,7 @@ func (m *memo) store(e Evaluation) Evaluation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.held.size+sizeOf(&e) > memoLimit && !m.full {
-		m.sweep(false)
+		m.sweep()
 		m.full = true // what is left now is used: no need to look again
 	}
 	if m.held.size+sizeOf(&e) > memoLimit {
@@ -83,7 +93,8 @@ func (m *memo) store(e Evaluation) Evaluation {
 		return e
 	}
 	e = m.held.share(e)
-	m.held.size += m.root.insert(&e) * nodeSize
+	m.held.size += m.root.insert(&e, m.pass) * nodeSize
+	m.evaluations, m.used = m.evaluations+1, m.used+1
 	return e
 }
 
@@ -91,17 +102,22 @@ func (m *memo) store(e Evaluation) Evaluation {
 func (m *memo) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sweep(true)
-	m.full = false
+	if m.used < m.evaluations {
+		m.sweep()
+	}
+	m.pass++
+	m.used, m.full = 0, false
 }
 
-// sweep drops what was not used since the last forget, which this one may be.
-func (m *memo) sweep(forget bool) {
+// sweep drops what the pass has not used.
+func (m *memo) sweep() {
 	held := newHoldings()
-	nodes := m.root.prune(func(n *node) {
-		n.used = !forget
-		held.count(n.end)
+	m.used = 0
+	nodes := m.root.prune(m.pass, func(e *Evaluation) {
+		m.used++
+		held.count(e)
 	})
+	m.evaluations = m.used
 	held.size += nodes * nodeSize
 	held.takeOver(m.held)
 	m.held = held
@@ -110,6 +126,7 @@ func (m *memo) sweep(forget bool) {
 func (m *memo) Close(ctx context.Context) error {
 	m.mu.Lock()
 	m.root, m.held = &node{}, newHoldings()
+	m.evaluations, m.used = 0, 0
 	m.mu.Unlock()
 	return m.policy.Close(ctx)
 }

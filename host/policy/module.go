@@ -15,6 +15,7 @@ type Module struct {
 	program *program
 	config  config
 	grants  Grants
+	lines   *lines
 	closed  bool // guarded by engine.mu
 }
 
@@ -33,7 +34,7 @@ func (e *Engine) Load(ctx context.Context, name string, wasm []byte, settings ma
 	if err != nil {
 		return nil, errorf(name, ClassLoad, "%v", err)
 	}
-	m := &Module{name: name, engine: e, program: program, config: config, grants: grants}
+	m := &Module{name: name, engine: e, program: program, config: config, grants: grants, lines: newLines(e.options.Log)}
 	if err := m.validate(ctx); err != nil {
 		if closeErr := m.Close(ctx); closeErr != nil {
 			err = fmt.Errorf("%w, and closing it: %w", err, closeErr)
@@ -112,7 +113,7 @@ func (m *Module) Close(ctx context.Context) error {
 }
 
 func (m *Module) session(facts sdk.Source) *session {
-	return &session{module: m.name, facts: m.view(facts), grants: m.grants, log: m.engine.options.Log}
+	return &session{module: m.name, facts: m.view(facts), grants: m.grants, lines: m.lines}
 }
 
 func (m *Module) view(facts sdk.Source) sdk.Source { return overlay{facts, m.config} }

@@ -13,7 +13,7 @@ type native struct {
 	name   string
 	policy sdk.Policy
 	grants Grants
-	log    *slog.Logger
+	lines  *lines
 }
 
 // Native makes a policy of one that is linked into the daemon: the fallback
@@ -24,7 +24,7 @@ func Native(name string, policy sdk.Policy, grants Grants, log *slog.Logger) Pol
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &native{name, policy, grants, log}
+	return &native{name, policy, grants, newLines(log)}
 }
 
 func (n *native) Name() string { return n.name }
@@ -33,7 +33,7 @@ func (n *native) Decide(ctx context.Context, facts sdk.Source) (Evaluation, erro
 	if err := ctx.Err(); err != nil {
 		return Evaluation{}, fmt.Errorf("policy %s: %w", n.name, err)
 	}
-	s := &session{module: n.name, facts: n.view(facts), grants: n.grants, log: n.log}
+	s := &session{module: n.name, facts: n.view(facts), grants: n.grants, lines: n.lines}
 	source := &nativeSource{session: s}
 	decision, err := sdk.Run(n.policy, source)
 	// In a module the first wrong read would have ended the policy.

@@ -44,7 +44,7 @@ func TestNative(t *testing.T) {
 		{"source", Grants{Translate: true}, func(_ sdk.Facts, d *sdk.Decision) error {
 			d.TranslateTo(sdk.Everywhere, address("10.0.0.11"), "")
 			return nil
-		}, ClassGrant, `translate "0.0.0.0/0": the source "10.0.0.11" is not available in this version; accepted: empty, for the node's primary address`},
+		}, ClassGrant, `translate "0.0.0.0/0": the grant sources does not list 10.0.0.11`},
 		{"reason that is not UTF-8", Grants{}, func(_ sdk.Facts, d *sdk.Decision) error {
 			d.Exclude(sdk.Everywhere, "\xff")
 			return nil

@@ -10,6 +10,8 @@ package policy
 
 import (
 	"context"
+	"net/netip"
+	"time"
 
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/sdk"
@@ -56,7 +58,11 @@ type Read struct {
 // Grants are what an operator allows a policy beyond excluding; the zero Grants
 // allow nothing more.
 type Grants struct {
-	// Translate allows translation to the node's primary address, the only one
-	// in this version.
+	// Translate allows translation to the node's primary address.
 	Translate bool
+	// Sources are other addresses that it may translate to, as long as the
+	// primary interface holds them.
+	Sources []netip.Addr
+	// Deadline is how long decide or validate may run; zero is the engine's.
+	Deadline time.Duration
 }

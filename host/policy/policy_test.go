@@ -62,12 +62,8 @@ type guestModule struct {
 }
 
 func newGuest() guestModule {
-	m := wasmtest.New()
-	call := func(i int) []byte {
-		f := abi.Imports[i]
-		return wasmtest.Call(m.Import(abi.Module, f.Name, wasmtest.Sig(f.Params, f.Results)))
-	}
-	return guestModule{m, call(0), call(1), call(2), call(3), call(4), call(5)}
+	g := wasmtest.NewGuest()
+	return guestModule{g.Module, g.Fact, g.FactKeys, g.Exclude, g.Translate, g.Log, g.Fail}
 }
 
 // decide adds the export: code, then the result.

@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"runtime/debug"
 
 	"github.com/tetratelabs/wazero"
@@ -11,11 +12,11 @@ import (
 
 type hash = [sha256.Size]byte
 
-// program is compiled code. Modules with the same bytes share it: wazero counts
-// the users of identical code, and a Close too many would take it from another
-// module, so it is compiled and closed exactly once.
+// program is compiled code in a machine of its own. Modules with the same bytes
+// share it.
 type program struct {
 	hash     hash
+	machine  *machine
 	compiled wazero.CompiledModule
 	users    int // modules, and evaluations under way
 }
@@ -26,20 +27,36 @@ const largeModule = 256 << 10
 
 // acquire compiles wasm, unless an identical module is there already.
 func (e *Engine) acquire(ctx context.Context, wasm []byte) (*program, error) {
+	e.compiling.Lock()
+	defer e.compiling.Unlock()
+	h := sha256.Sum256(wasm)
+	if p := e.find(h); p != nil {
+		return p, nil
+	}
+	m, err := e.newMachine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := e.compile(ctx, m, wasm)
+	if err != nil {
+		return nil, errors.Join(err, m.close(ctx))
+	}
+	p := &program{hash: h, machine: m, compiled: compiled, users: 1}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	h := sha256.Sum256(wasm)
-	p := e.programs[h]
-	if p == nil {
-		compiled, err := e.compile(ctx, wasm)
-		if err != nil {
-			return nil, err
-		}
-		p = &program{hash: h, compiled: compiled}
-		e.programs[h] = p
-	}
-	p.users++
+	e.programs[h] = p
 	return p, nil
+}
+
+// find returns an identical module's program for one more user.
+func (e *Engine) find(h hash) *program {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p := e.programs[h]
+	if p != nil {
+		p.users++
+	}
+	return p
 }
 
 func (e *Engine) release(ctx context.Context, p *program) error {
@@ -50,16 +67,16 @@ func (e *Engine) release(ctx context.Context, p *program) error {
 		return nil
 	}
 	delete(e.programs, p.hash)
-	return p.compiled.Close(ctx)
+	return p.machine.close(ctx)
 }
 
-func (e *Engine) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, error) {
+func (e *Engine) compile(ctx context.Context, m *machine, wasm []byte) (wazero.CompiledModule, error) {
 	wasm, err := bound(wasm)
 	if err != nil {
 		return nil, err
 	}
 	ctx = experimental.WithFunctionListenerFactory(ctx, listeners{})
-	compiled, err := e.runtime.CompileModule(ctx, wasm)
+	compiled, err := m.CompileModule(ctx, wasm)
 	if e.cache != nil {
 		if err != nil {
 			// It may be the cache's fault: an entry was damaged since it was
@@ -68,7 +85,7 @@ func (e *Engine) compile(ctx context.Context, wasm []byte) (wazero.CompiledModul
 			if err := e.cache.verify(); err != nil {
 				e.options.Log.Warn("verifying the cache of compiled modules failed", "error", err)
 			}
-			compiled, err = e.runtime.CompileModule(ctx, wasm)
+			compiled, err = m.CompileModule(ctx, wasm)
 		}
 		if err := e.cache.seal(); err != nil {
 			e.options.Log.Warn("sealing the cache of compiled modules failed", "error", err)

@@ -27,18 +27,22 @@ func (b *bounds) section(id byte) {
 		}
 		b.names()
 	case sectionType:
-		b.each(func() {
+		if n := b.each(func() {
 			if b.byte() != 0x60 {
 				b.at--
 				b.malformed()
 			}
+			b.params = max(b.params, b.each(b.valueType))
 			b.each(b.valueType)
-			b.each(b.valueType)
-		})
+		}); n > maxTypes {
+			b.fail("has %d types; accepted: at most %d", n, maxTypes)
+		}
 	case sectionImport:
 		b.each(b.importing)
 	case sectionFunction:
-		b.each(b.signed)
+		if n := b.each(b.signed); n > maxFunctions {
+			b.fail("has %d functions; accepted: at most %d", n, maxFunctions)
+		}
 	case sectionTable:
 		b.each(b.table)
 	case sectionMemory:
@@ -115,9 +119,18 @@ func (b *bounds) function() {
 	if b.at > end {
 		b.malformed()
 	}
-	if b.err == nil {
-		b.at = end
+	if b.err != nil {
+		return
 	}
+	if size > maxBody {
+		b.fail("has a function of %d bytes; accepted: at most %d", size, maxBody)
+	}
+	blocks := blocksIn(b.data[b.at:end])
+	one := effort(blocks, locals+uint64(b.params))
+	if b.efforts += one; one > maxEffort || b.efforts > maxEfforts {
+		b.fail("takes too long to compile at a function with up to %d blocks and %d locals; accepted: smaller ones, or fewer", blocks, locals)
+	}
+	b.at = end
 }
 
 func (b *bounds) segment() {

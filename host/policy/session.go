@@ -1,10 +1,10 @@
 package policy
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -20,7 +20,7 @@ type session struct {
 	module string
 	facts  sdk.Source
 	grants Grants
-	log    *slog.Logger
+	lines  *lines
 
 	reads   []Read
 	index   map[question]int // into reads
@@ -87,17 +87,38 @@ func (s *session) exclude(cidr, why string) error {
 	return s.add(abi.Exclude, cidr, rules.Outcome{Action: rules.Exclude}, why)
 }
 
-// translate checks the grant. The ABI has a place for the address to translate
-// to, which must be empty: other addresses cannot be granted yet.
+// translate checks the grants: one for the primary address, which an empty source
+// is, and one for each other.
 func (s *session) translate(cidr, source, why string) error {
+	if source != "" {
+		return s.translateTo(cidr, source, why)
+	}
 	if !s.grants.Translate {
 		return s.errorf(ClassGrant, "translate %q: the grant translate is missing, only exclude is allowed", clip(cidr))
 	}
-	if source != "" {
-		return s.errorf(ClassGrant, "translate %q: the source %q is not available in this version; accepted: empty, for the node's primary address",
+	return s.add(abi.Translate, cidr, rules.Outcome{Action: rules.Translate}, why)
+}
+
+// translateTo translates to an address that is granted and that the node holds.
+// Whether it does is a fact, so it is read as one: the decision is made again when
+// that changes.
+func (s *session) translateTo(cidr, source, why string) error {
+	addr, err := netip.ParseAddr(source)
+	if err != nil || !addr.Is4() {
+		return s.errorf(ClassOutput, "translate %q: the source %q is not an IPv4 address; accepted: such as 10.0.0.11, or empty for the primary address",
 			clip(cidr), clip(source))
 	}
-	return s.add(abi.Translate, cidr, rules.Outcome{Action: rules.Translate}, why)
+	if !slices.Contains(s.grants.Sources, addr) {
+		return s.errorf(ClassGrant, "translate %q: the grant sources does not list %s", clip(cidr), addr)
+	}
+	held, err := s.fact(abi.KeyNodeAddress + addr.String())
+	if err != nil {
+		return err
+	}
+	if !held.Found {
+		return s.errorf(ClassOutput, "translate %q: the node's primary interface does not hold the source %s", clip(cidr), addr)
+	}
+	return s.add(abi.Translate, cidr, rules.Outcome{Action: rules.Translate, Source: addr}, why)
 }
 
 func (s *session) add(function, cidr string, outcome rules.Outcome, why string) error {
@@ -130,7 +151,7 @@ func (s *session) write(level int32, message string) error {
 	if s.logged += len(message); s.logged > abi.MaxLog {
 		return s.errorf(ClassLimit, "log: more than %d bytes of lines in one evaluation", abi.MaxLog)
 	}
-	s.log.Log(context.Background(), slog.Level(level*4), strings.ToValidUTF8(message, "\uFFFD"), "module", s.module)
+	s.lines.write(slog.Level(level*4), s.module, strings.ToValidUTF8(message, "\uFFFD"))
 	return nil
 }
 

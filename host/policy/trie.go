@@ -11,7 +11,7 @@ type node struct {
 	after map[reply]*node // nil: not a question
 
 	end  *Evaluation // nil: empty, or a question
-	used bool
+	used int         // the last pass that used the evaluation
 }
 
 // reply is what distinguishes the answers to one question.
@@ -25,7 +25,7 @@ func (r Read) reply() reply       { return reply{r.Value, r.Found} }
 
 // walk asks facts what the remembered evaluations read, and returns the one
 // that read the same answers; nil if there is none.
-func (n *node) walk(facts sdk.Source) *Evaluation {
+func (n *node) walk(facts sdk.Source) *node {
 	depth := 0
 	for ; n != nil && n.after != nil; depth++ {
 		n = n.after[answer(facts, n.next).reply()]
@@ -38,15 +38,14 @@ func (n *node) walk(facts sdk.Source) *Evaluation {
 			return nil
 		}
 	}
-	n.used = true
-	return n.end
+	return n
 }
 
-// insert adds an evaluation, and returns how many nodes it took. Where it
-// contradicts what is there, the policy is not the function it has to be; what
-// is there goes, so that the newest counts.
-func (n *node) insert(e *Evaluation) (added int) {
-	leaf := node{end: e, used: true}
+// insert adds an evaluation that a pass uses, and returns how many nodes it took.
+// Where it contradicts what is there, the policy is not the function it has to be;
+// what is there goes, so that the newest counts.
+func (n *node) insert(e *Evaluation, pass int) (added int) {
+	leaf := node{end: e, used: pass}
 	for depth := 0; ; depth++ {
 		if old := n.end; old != nil && depth < len(old.Reads) {
 			n.next, n.after = old.Reads[depth].question(), map[reply]*node{
@@ -68,16 +67,16 @@ func (n *node) insert(e *Evaluation) (added int) {
 	}
 }
 
-// prune removes the evaluations that are not used, shows keep the others, and
+// prune removes the evaluations that a pass did not use, shows keep the others, and
 // returns how many nodes are left. Zero is an empty node.
-func (n *node) prune(keep func(leaf *node)) (left int) {
-	if n.end != nil && n.used {
-		keep(n)
+func (n *node) prune(pass int, keep func(e *Evaluation)) (left int) {
+	if n.end != nil && n.used == pass {
+		keep(n.end)
 		return 1
 	}
 	n.end = nil
 	for answer, child := range n.after {
-		nodes := child.prune(keep)
+		nodes := child.prune(pass, keep)
 		if nodes == 0 {
 			delete(n.after, answer)
 		}

@@ -25,8 +25,9 @@ type Options[T any] struct {
 	// Interval is about how often the source is read, and FirstRetry how long after
 	// a first failure: see Pace.
 	Interval, FirstRetry time.Duration
-	// Look reads everything, or fails. What it returns is never written to again.
-	// Its errors have the same text as long as the same is wrong.
+	// Look reads everything, or fails. A value beside an error is what is to be in
+	// force although something is missing from it or old. What it returns is never
+	// written to again. Its errors have the same text as long as the same is wrong.
 	Look func(context.Context) (*T, error)
 	// Equal tells that both are the same in everything. The second one may be nil.
 	Equal func(a, b *T) bool
@@ -105,32 +106,46 @@ func (p *Poller[T]) Latest() (*T, facts.Provenance) {
 	return p.latest, p.provenance
 }
 
-// observe takes in what a look gave. A failure leaves the value as it was.
+// observe takes in what a look gave. A failure without a value leaves the value as
+// it was.
 func (p *Poller[T]) observe(value *T, err error, now, next time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	o := &p.options
-	failure := p.provenance.Error
+	before, text := p.provenance.Error, ""
 	p.provenance.Next = next
 	if err != nil {
-		text := o.Name + ": " + err.Error()
-		p.provenance.Failure, p.provenance.Error = now, text
-		if text != failure {
-			o.Log.Warn(o.Title+" cannot be used: what it said last stays in force", "error", text, "known", p.latest != nil)
-			Signal(p.changed)
-		}
-		return
+		text = o.Name + ": " + err.Error()
+		p.provenance.Failure = now
 	}
-	p.provenance.Success, p.provenance.Error = now, ""
-	if failure != "" {
-		o.Log.Info(o.Title + " can be used again")
+	p.provenance.Error = text
+	if value != nil {
+		p.provenance.Success = now
 	}
-	same := o.Equal(value, p.latest)
+	if text != before {
+		p.tell(text, value != nil)
+	}
+	same := value == nil || o.Equal(value, p.latest)
 	if !same {
 		p.latest = value
 		o.Log.Info(o.Subject+" changed", o.Attributes(value)...)
 	}
-	if !same || failure != "" {
+	if !same || text != before {
 		Signal(p.changed)
+	}
+}
+
+// tell logs the text of an error that is another one than before, or its end.
+func (p *Poller[T]) tell(text string, inPart bool) {
+	o := &p.options
+	switch {
+	case text == "":
+		o.Log.Info(o.Title + " can be used again")
+	case inPart:
+		o.Log.Warn(o.Title+" can be used in part only: what it said last stays in force for the rest", "error", text)
+	case p.latest == nil:
+		o.Log.Warn(o.Title+" cannot be used: "+o.Subject+" is not known yet", "error", text)
+	default:
+		o.Log.Warn(o.Title+" cannot be used: what it said last stays in force", "error", text)
 	}
 }

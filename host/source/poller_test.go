@@ -1,97 +1,15 @@
 package source_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"log/slog"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/snatd/snatd/host/source"
 )
-
-// well is a source whose answers tests set. The time in these tests is that of
-// synctest: nothing really waits.
-type well struct {
-	*source.Poller[int]
-	took time.Duration
-	log  bytes.Buffer
-
-	mu    sync.Mutex
-	value int
-	err   error
-	looks []time.Duration // since the start
-}
-
-// give is what looks find from now on.
-func (w *well) give(value int, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.value, w.err = value, err
-}
-
-// look is what the looks of this well find, and when there were any.
-func (w *well) look(since time.Time) (*int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.looks = append(w.looks, time.Since(since))
-	value := w.value
-	return &value, w.err
-}
-
-// seen is when there were looks.
-func (w *well) seen() []time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Clone(w.looks)
-}
-
-// drill follows a well until the test ends, and waits for its first look.
-func drill(t *testing.T, w *well) {
-	t.Helper()
-	started := time.Now()
-	noTime := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
-			return slog.Attr{}
-		}
-		return a
-	}
-	w.Poller = source.NewPoller(source.Options[int]{
-		Name: "well", Title: "the well", Subject: "water",
-		Interval: time.Minute, FirstRetry: time.Second,
-		Look: func(ctx context.Context) (*int, error) {
-			value, err := w.look(started)
-			select {
-			case <-ctx.Done():
-			case <-time.After(w.took):
-			}
-			return value, err
-		},
-		Equal:      func(a, b *int) bool { return b != nil && *a == *b },
-		Attributes: func(value *int) []any { return []any{"value", *value} },
-		Log:        slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{ReplaceAttr: noTime})),
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	go w.Run(ctx)
-	time.Sleep(w.took)
-	synctest.Wait()
-}
-
-// ticked takes a tick of a change, and tells whether there was one.
-func (w *well) ticked() bool {
-	select {
-	case <-w.Changed():
-		return true
-	default:
-		return false
-	}
-}
 
 func TestLooksAtOnceAndThenAtTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -186,7 +104,7 @@ func TestFailureKeepsTheLastGoodValue(t *testing.T) {
 		drill(t, w)
 		w.ticked()
 		before, _ := w.Latest()
-		w.give(2, errors.New("dry"))
+		w.give(none, errors.New("dry"))
 		w.Refresh()
 		synctest.Wait()
 		after, p := w.Latest()
@@ -227,20 +145,70 @@ func TestFirstLookFails(t *testing.T) {
 	})
 }
 
+// A value beside an error is in force, and the error is told.
+func TestValueBesideError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &well{value: 1, err: errors.New("murky")}
+		drill(t, w)
+		before, p := w.Latest()
+		if before == nil || *before != 1 || p.Error != "well: murky" || !p.Success.Equal(time.Now()) || !p.Failure.Equal(time.Now()) {
+			t.Errorf("%v from %+v", before, p)
+		}
+		if !w.ticked() {
+			t.Error("the value is told to nobody")
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if looks := w.seen(); len(looks) != 3 {
+			t.Errorf("looks at %v, want them as after failures", looks)
+		}
+		if after, _ := w.Latest(); after != before || w.ticked() {
+			t.Errorf("the same value and error are told again, as %p after %p", after, before)
+		}
+		w.give(2, errors.New("murky"))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if after, p := w.Latest(); *after != 2 || p.Error == "" || !w.ticked() {
+			t.Errorf("%v from %+v", *after, p)
+		}
+		w.give(2, nil)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if _, p := w.Latest(); p.Error != "" || !w.ticked() {
+			t.Errorf("still from %+v", p)
+		}
+	})
+}
+
 // The log says what changes, not each look.
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &well{err: errors.New("dry")}
 		drill(t, w)
-		for _, err := range []error{errors.New("dry"), errors.New("frozen"), nil, nil} {
-			w.give(1, err)
+		for _, next := range []struct {
+			value int
+			err   error
+		}{
+			{none, errors.New("dry")},
+			{none, errors.New("frozen")},
+			{1, nil},
+			{1, nil},
+			{none, errors.New("dry")},
+			{2, errors.New("murky")},
+			{2, nil},
+		} {
+			w.give(next.value, next.err)
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
 		}
-		want := `level=WARN msg="the well cannot be used: what it said last stays in force" error="well: dry" known=false
-level=WARN msg="the well cannot be used: what it said last stays in force" error="well: frozen" known=false
+		want := `level=WARN msg="the well cannot be used: water is not known yet" error="well: dry"
+level=WARN msg="the well cannot be used: water is not known yet" error="well: frozen"
 level=INFO msg="the well can be used again"
 level=INFO msg="water changed" value=1
+level=WARN msg="the well cannot be used: what it said last stays in force" error="well: dry"
+level=WARN msg="the well can be used in part only: what it said last stays in force for the rest" error="well: murky"
+level=INFO msg="water changed" value=2
+level=INFO msg="the well can be used again"
 `
 		if got := w.log.String(); got != want {
 			t.Errorf("got\n%swant\n%s", got, want)

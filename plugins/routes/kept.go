@@ -7,8 +7,8 @@ import (
 	"github.com/snatd/snatd/sdk"
 )
 
-// Reasons of entries that are not a route's. They are shown to people, are those
-// of the default module, and stay as they are.
+// Reasons of entries that are not a route's. They are those of the default module,
+// shown to people, and stay as they are.
 const (
 	ReasonVPC      = "vpc cidr"
 	ReasonExcluded = "excluded cidr"
@@ -42,8 +42,8 @@ func (k kept) networks() *networks {
 	return n
 }
 
-// excludeInside excludes what is kept inside the networks that are translated.
-// About the rest the module has nothing to say beside its routes.
+// excludeInside excludes what is kept inside the networks that this module
+// translates itself. About the rest the default module says it.
 func (k kept) excludeInside(translated *networks, decision *sdk.Decision) {
 	exclude := func(prefixes []netip.Prefix, why string) {
 		for _, prefix := range prefixes {

@@ -41,9 +41,18 @@ func bypassed(facts sdk.Facts) (bool, error) {
 	return facts.SNATExternal()
 }
 
-// decide makes an entry for every route that leads somewhere, and takes what is
-// kept out of those that translate.
+// decide makes an entry for every route behind which the pod's own address does,
+// and for the others only inside of such a route: elsewhere the default module
+// says the same, and by what the facts are now. The host may go by this decision
+// for longer than it goes by these facts, and a network may become the VPC's
+// meanwhile.
 func decide(routes []route, kept kept, decision *sdk.Decision) {
+	own := newNetworks(len(routes))
+	for _, r := range routes {
+		if r.routable() {
+			own.add(r.target, r.prefix)
+		}
+	}
 	never, translated := kept.networks(), newNetworks(0)
 	for _, r := range routes {
 		if r.blackhole() {
@@ -52,7 +61,12 @@ func decide(routes []route, kept kept, decision *sdk.Decision) {
 		reason := r.reason()
 		if r.routable() {
 			decision.Exclude(r.prefix, reason)
-		} else if why, ok := never.around(r.prefix); ok {
+			continue
+		}
+		if _, inside := own.around(r.prefix); !inside {
+			continue
+		}
+		if why, ok := never.around(r.prefix); ok {
 			decision.Exclude(r.prefix, why)
 		} else {
 			decision.Translate(r.prefix, reason)

@@ -1,7 +1,7 @@
 package routespolicy_test
 
 import (
-	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -14,56 +14,164 @@ import (
 	"github.com/snatd/snatd/sdk/abi"
 )
 
-// TestPlainReading holds the decisions about random route tables against a
-// reading of the table itself: the longest route that leads anywhere, and what
-// its target means. Behind routes that do not know the pod's address, the default
-// module is asked.
+// TestPlainReading holds the decisions about random route tables and settings
+// against a reading of the table itself: what the default module keeps, and
+// behind the longest route that leads anywhere what its target means. The two
+// modules' decisions are asked in their order, as the host does.
 func TestPlainReading(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
-	rounds := 3000
-	if testing.Short() {
-		rounds = 300
-	}
 	seen := map[string]int{}
-	for range rounds {
+	for range rounds() {
 		routes := randomTable(random)
-		facts := on(pod, routes.facts(), sdk.Map{
-			abi.KeyVPCCIDRs:    sdk.List(randomPrefix(random).String(), "100.64.0.0/16"),
-			abi.KeySNATExclude: sdk.List(randomPrefixes(random)...),
-		})
+		facts := on(pod, routes.facts(), randomSettings(random))
 		entries, byDefault := entriesOf(t, routespolicy.Decide, facts), entriesOf(t, defaultpolicy.Decide, facts)
-		for _, destination := range destinations(random, entries, byDefault) {
+		expectNeeded(t, entries)
+		for _, destination := range destinations(random, routes.entries(), keptBy(t, facts), entries, byDefault) {
 			want := routes.read(destination, byDefault)
 			seen[want]++
-			if got := lookup(entries, destination); got != want {
+			if got := decided(destination, entries, byDefault); got != want {
 				t.Fatalf("%s: got %s, want %s\nfacts %q\nentries %v", destination, got, want, facts, entries)
+			}
+			if lookup(keptBy(t, facts), destination) != "no opinion" && want != "exclude" {
+				t.Fatalf("%s is kept, and has %s\nfacts %q", destination, want, facts)
 			}
 		}
 	}
-	for _, outcome := range []string{"exclude", "translate", "no opinion"} {
-		if seen[outcome] < rounds {
+	for _, outcome := range []string{"exclude", "translate"} {
+		if seen[outcome] < rounds() {
 			t.Errorf("%d destinations have %s, the tables are not random enough", seen[outcome], outcome)
+		}
+	}
+}
+
+// A host keeps to the last good decision of a module that fails, while the
+// default module learns that the VPC has grown. Then nothing in the VPC is
+// translated, but what a route around it had been taken from.
+func TestStaleDecision(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	seen := map[string]int{}
+	for range rounds() {
+		routes := randomTable(random)
+		facts := on(pod, routes.facts(), randomSettings(random))
+		stale := entriesOf(t, routespolicy.Decide, facts)
+		before, _, err := sdk.Facts{Source: facts}.VPCCIDRs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		grown := on(facts, sdk.Map{abi.KeyVPCCIDRs: sdk.List(texts(append(before, randomPrefix(random)))...)})
+		byDefault := entriesOf(t, defaultpolicy.Decide, grown)
+		for _, destination := range destinations(random, routes.entries(), keptBy(t, grown), byDefault) {
+			if lookup(keptBy(t, grown), destination) == "no opinion" {
+				continue
+			}
+			got := decided(destination, stale, byDefault)
+			seen[got]++
+			if got == "translate" && !routes.ownAround(destination) {
+				t.Fatalf("%s is in the VPC now, and translated\nfacts %q\nentries %v", destination, grown, stale)
+			}
+		}
+	}
+	if seen["exclude"] < rounds() || seen["translate"] == 0 {
+		t.Errorf("destinations have %v, the tables are not random enough", seen)
+	}
+	// What a node in a public subnet has.
+	for _, e := range entriesOf(t, routespolicy.Decide, on(pod, public.facts())) {
+		if e.Translate {
+			t.Errorf("translates %s by itself", e.Prefix)
+		}
+	}
+}
+
+func rounds() int {
+	if testing.Short() {
+		return 300
+	}
+	return 3000
+}
+
+// expectNeeded fails if there is an entry to translate that changes nothing: it
+// has to be inside of a route that the pod's own address does behind.
+func expectNeeded(t *testing.T, entries []sdk.Entry) {
+	t.Helper()
+	for _, e := range entries {
+		if e.Translate && !slices.ContainsFunc(entries, func(around sdk.Entry) bool {
+			return !around.Translate && strings.HasPrefix(around.Reason, "route to ") &&
+				around.Prefix.Bits() < e.Prefix.Bits() && around.Prefix.Contains(e.Prefix.Addr())
+		}) {
+			t.Fatalf("%v is what the default module says\nentries %v", e, entries)
 		}
 	}
 }
 
 // read is what the table says about one destination.
 func (t table) read(destination netip.Addr, byDefault []sdk.Entry) string {
-	longest, target := -1, ""
+	longest, own := -1, false
 	for cidr, to := range t {
 		prefix := netip.MustParsePrefix(cidr)
 		if to != "blackhole" && prefix.Contains(destination) && prefix.Bits() > longest {
-			longest, target = prefix.Bits(), to
+			longest, own = prefix.Bits(), knowsPods(to)
 		}
 	}
-	kind, _, _ := strings.Cut(target, "-")
-	switch kind {
-	case "":
-		return "no opinion"
-	case "local", "pcx", "tgw", "vgw", "nat":
+	if own {
 		return "exclude"
 	}
 	return lookup(byDefault, destination)
+}
+
+// ownAround tells that a route that the pod's own address does behind is around
+// a destination, be it the longest or not.
+func (t table) ownAround(destination netip.Addr) bool {
+	for cidr, to := range t {
+		if knowsPods(to) && netip.MustParsePrefix(cidr).Contains(destination) {
+			return true
+		}
+	}
+	return false
+}
+
+// knowsPods tells that a pod's own address does behind a target.
+func knowsPods(target string) bool {
+	kind, _, _ := strings.Cut(target, "-")
+	return slices.Contains([]string{"local", "pcx", "tgw", "vgw", "nat"}, kind) || target == coreNetwork
+}
+
+// entries are the table's destinations.
+func (t table) entries() []sdk.Entry {
+	var entries []sdk.Entry
+	for _, cidr := range slices.Sorted(maps.Keys(t)) {
+		entries = append(entries, sdk.Entry{Prefix: netip.MustParsePrefix(cidr)})
+	}
+	return entries
+}
+
+// keptBy are the networks that facts say are never translated to.
+func keptBy(t *testing.T, facts sdk.Map) []sdk.Entry {
+	t.Helper()
+	of := sdk.Facts{Source: facts}
+	vpc, _, err := of.VPCCIDRs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	excluded, _, err := of.SNATExclude()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []sdk.Entry
+	for _, prefix := range append(vpc, excluded...) {
+		entries = append(entries, sdk.Entry{Prefix: prefix})
+	}
+	return entries
+}
+
+// decided is what decisions say together: each has an opinion where those before
+// it have none.
+func decided(destination netip.Addr, decisions ...[]sdk.Entry) string {
+	for _, entries := range decisions {
+		if outcome := lookup(entries, destination); outcome != "no opinion" {
+			return outcome
+		}
+	}
+	return "no opinion"
 }
 
 // lookup is what entries say about one destination.
@@ -108,32 +216,4 @@ func entriesOf(t *testing.T, policy sdk.Policy, facts sdk.Map) []sdk.Entry {
 		t.Fatal(err)
 	}
 	return decision.Entries()
-}
-
-func randomTable(random *rand.Rand) table {
-	kinds := []string{"local", "pcx-1", "tgw-1", "vgw-1", "nat-1", "igw-1", "igw-2", "eni-1", "vpce-1", "new-1", "blackhole"}
-	t := table{}
-	for _, cidr := range randomPrefixes(random) {
-		t[cidr] = kinds[random.IntN(len(kinds))]
-	}
-	if random.IntN(3) == 0 {
-		t["0.0.0.0/0"] = kinds[random.IntN(len(kinds))]
-	}
-	return t
-}
-
-func randomPrefixes(random *rand.Rand) []string {
-	prefixes := make([]string, random.IntN(9))
-	for i := range prefixes {
-		prefixes[i] = randomPrefix(random).String()
-	}
-	return prefixes
-}
-
-// randomPrefix is from a space that is small enough for many to be inside, around
-// and equal to each other.
-func randomPrefix(random *rand.Rand) netip.Prefix {
-	address := fmt.Sprintf("10.%d.%d.%d", random.IntN(4)*64, random.IntN(2)*128, random.IntN(2)*255)
-	lengths := []int{0, 6, 8, 9, 10, 16, 17, 24, 25, 31, 32}
-	return netip.PrefixFrom(netip.MustParseAddr(address), lengths[random.IntN(len(lengths))]).Masked()
 }

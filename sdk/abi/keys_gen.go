@@ -25,6 +25,10 @@ const (
 	// KeyNodePrimaryAddress has a value of type address. The primary private IPv4
 	// address of the primary network interface: what "translate" translates to.
 	KeyNodePrimaryAddress = "node.primary_address"
+	// KeyNodeAddress has a value of type string. "primary" or "secondary", for each
+	// IPv4 address that the primary network interface holds, by the address: what a
+	// policy may translate to if that is granted.
+	KeyNodeAddress = "node.address."
 	// KeyNodeLabel has a value of type string. A label of the node.
 	KeyNodeLabel = "node.label."
 	// KeyNodeAnnotation has a value of type string. An annotation of the node.

@@ -49,6 +49,8 @@ var measurements = []measurement{
 	{"new flow", measureFlows},
 	{"start of the daemon", measureStart},
 	{"delay of a change", measureDelay},
+	{"pass of a policy", measurePasses},
+	{"module dropped in", measureDropIn},
 	{"delay of a pod's change", measurePodChange},
 	{"burst of pods", measureBurst},
 }

@@ -28,49 +28,40 @@ func (s *Server) routeTables(form url.Values) (any, *refusal) {
 			found[i].Routes[at].Origin = cmp.Or(r.Origin, "CreateRoute")
 		}
 	}
-	return struct {
-		XMLName xml.Name     `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeRouteTablesResponse"`
-		Items   []RouteTable `xml:"routeTableSet>item"`
-		Token   string       `xml:"nextToken,omitempty"`
-	}{Items: found, Token: token}, err
+	return envelope(RouteTables, "routeTableSet", found, token), err
 }
 
 func (s *Server) prefixLists(form url.Values) (any, *refusal) {
-	lists := s.network.PrefixLists
-	if ids := values(form, "PrefixListId"); len(ids) > 0 {
-		for _, id := range ids {
-			if !slices.ContainsFunc(lists, func(l PrefixList) bool { return l.ID == id }) {
-				return nil, notFound(id)
-			}
-		}
-		lists = keep(lists, func(l PrefixList) bool { return slices.Contains(ids, l.ID) })
-	}
-	found, token, err := search(s, form, lists, map[string]func(PrefixList, string) bool{
+	found, token, err := search(s, form, s.network.PrefixLists, map[string]func(PrefixList, string) bool{
+		"prefix-list-id":   func(l PrefixList, value string) bool { return fits(value, l.ID) },
 		"prefix-list-name": func(l PrefixList, value string) bool { return fits(value, l.Name) },
 	})
 	found = slices.Clone(found)
 	for i, l := range found {
 		found[i].Family = cmp.Or(l.Family, "IPv4")
 	}
-	return struct {
-		XMLName xml.Name     `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeManagedPrefixListsResponse"`
-		Items   []PrefixList `xml:"prefixListSet>item"`
-		Token   string       `xml:"nextToken,omitempty"`
-	}{Items: found, Token: token}, err
+	return envelope(PrefixLists, "prefixListSet", found, token), err
 }
 
 func (s *Server) prefixListEntries(form url.Values) (any, *refusal) {
 	id := form.Get("PrefixListId")
 	at := slices.IndexFunc(s.network.PrefixLists, func(l PrefixList) bool { return l.ID == id })
 	if at < 0 {
-		return nil, notFound(id)
+		return nil, &refusal{http.StatusBadRequest, "InvalidPrefixListID.NotFound", fmt.Sprintf("The prefix list ID '%s' does not exist", id)}
 	}
-	found, token, err := page(s, form, s.network.PrefixLists[at].Entries)
-	return struct {
-		XMLName xml.Name `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ GetManagedPrefixListEntriesResponse"`
-		Items   []Entry  `xml:"entrySet>item"`
-		Token   string   `xml:"nextToken,omitempty"`
-	}{Items: found, Token: token}, err
+	list := s.network.PrefixLists[at]
+	entries := list.Entries
+	if text := form.Get("TargetVersion"); text != "" && text != strconv.FormatInt(list.Version, 10) {
+		version, err := strconv.ParseInt(text, 10, 64)
+		earlier, ok := list.Earlier[version]
+		if err != nil || !ok {
+			return nil, &refusal{http.StatusBadRequest, "InvalidParameterValue",
+				fmt.Sprintf("The prefix list %s has no version %s", id, text)}
+		}
+		entries = earlier
+	}
+	found, token, err := page(s, form, entries)
+	return envelope(PrefixListEntries, "entrySet", found, token), err
 }
 
 func (s *Server) peerings(form url.Values) (any, *refusal) {
@@ -84,13 +75,25 @@ func (s *Server) peerings(form url.Values) (any, *refusal) {
 	for i, p := range found {
 		found[i].State = cmp.Or(p.State, "active")
 	}
-	return struct {
-		XMLName xml.Name  `xml:"http://ec2.amazonaws.com/doc/2016-11-15/ DescribeVpcPeeringConnectionsResponse"`
-		Items   []Peering `xml:"vpcPeeringConnectionSet>item"`
-		Token   string    `xml:"nextToken,omitempty"`
-	}{Items: found, Token: token}, err
+	return envelope(Peerings, "vpcPeeringConnectionSet", found, token), err
 }
 
-func notFound(id string) *refusal {
-	return &refusal{http.StatusBadRequest, "InvalidPrefixListID.NotFound", fmt.Sprintf("The prefix list ID '%s' does not exist", id)}
+// set are items, each in an element of its own.
+type set[T any] struct {
+	XMLName xml.Name
+	Items   []T `xml:"item"`
+}
+
+// envelope is the answer to an action: a set of items by its name, and the token
+// for the next page.
+func envelope[T any](action, name string, items []T, token string) any {
+	return struct {
+		XMLName xml.Name
+		Set     set[T]
+		Token   string `xml:"nextToken,omitempty"`
+	}{
+		XMLName: xml.Name{Space: "http://ec2.amazonaws.com/doc/2016-11-15/", Local: action + "Response"},
+		Set:     set[T]{XMLName: xml.Name{Local: name}, Items: items},
+		Token:   token,
+	}
 }

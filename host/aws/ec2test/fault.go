@@ -7,21 +7,6 @@ import (
 	"github.com/snatd/snatd/host/aws/fake"
 )
 
-// Fail fails the requests for an action until Heal. The action "" stands for all
-// that do not fail otherwise.
-func (s *Server) Fail(action string, fault fake.Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults[action] = fault
-}
-
-// Heal ends all faults.
-func (s *Server) Heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.faults)
-}
-
 // Error answers with an error of the API.
 func Error(status int, code, message string) fake.Fault {
 	return func(_ *fake.Server, w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) {

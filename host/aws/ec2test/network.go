@@ -50,7 +50,10 @@ type PrefixList struct {
 	ID      string  `xml:"prefixListId,omitempty"`
 	Name    string  `xml:"prefixListName,omitempty"`
 	Family  string  `xml:"addressFamily"`
+	Version int64   `xml:"version,omitempty"` // of Entries; 0 for a list of AWS's own, which has none
 	Entries []Entry `xml:"-"`
+	// Earlier are the entries of earlier versions.
+	Earlier map[int64][]Entry `xml:"-"`
 }
 
 // Entry is an entry of a prefix list.

@@ -24,19 +24,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, refusal{http.StatusBadRequest, "MalformedQueryString", err.Error()})
 		return
 	}
-	action := r.PostForm.Get("Action")
-	s.mu.Lock()
-	s.requests[action]++
-	fault, ok := s.faults[action]
-	if !ok {
-		fault = s.faults[""]
-	}
-	s.mu.Unlock()
-	if fault == nil {
-		s.respond(w, r)
-		return
-	}
-	fault(s.Server, w, r, func(w http.ResponseWriter) { s.respond(w, r) })
+	s.Handle(w, r, r.PostForm.Get("Action"), func(w http.ResponseWriter) { s.respond(w, r) })
 }
 
 // respond answers as the real service does when it works.

@@ -24,15 +24,13 @@ const (
 )
 
 // Server is a fake that listens. Everything about it may be changed while it
-// serves.
+// serves. Its requests are for actions.
 type Server struct {
 	*fake.Server
 
 	mu       sync.Mutex
 	network  Network
 	pageSize int
-	faults   map[string]fake.Fault
-	requests map[string]int
 	region   string
 }
 
@@ -48,7 +46,7 @@ func Start(t testing.TB) *Server {
 // with the address that was chosen after Refuse.
 func StartOn(t testing.TB, address string, listen func(network, address string) (net.Listener, error)) *Server {
 	t.Helper()
-	s := &Server{pageSize: 100, faults: map[string]fake.Fault{}, requests: map[string]int{}}
+	s := &Server{pageSize: 100}
 	s.Server = fake.Start(t, address, listen, http.HandlerFunc(s.serve))
 	return s
 }
@@ -65,13 +63,6 @@ func (s *Server) SetPageSize(items int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pageSize = items
-}
-
-// Requests is how many requests there were for an action.
-func (s *Server) Requests(action string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests[action]
 }
 
 // Region is the region that the last request was signed for.

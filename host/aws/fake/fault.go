@@ -66,6 +66,14 @@ func Hold(until <-chan struct{}) Fault {
 	}
 }
 
+// Then answers, and calls a function after it.
+func Then(do func()) Fault {
+	return func(_ *Server, w http.ResponseWriter, _ *http.Request, answer func(http.ResponseWriter)) {
+		answer(w)
+		do()
+	}
+}
+
 // Text answers with a status and a text as it is.
 func Text(status int, contentType, text string) Fault {
 	return func(_ *Server, w http.ResponseWriter, _ *http.Request, _ func(http.ResponseWriter)) {

@@ -1,12 +1,13 @@
 // Package fake is what the fakes of Amazon's services have in common, for tests
-// only: a server that can refuse connections, and the ways in which any service
-// fails.
+// only: a server that can refuse connections, counts requests and fails them, and
+// the ways in which any service fails.
 //
 // It knows no service: what is answered is for the fakes.
 package fake
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -22,9 +23,11 @@ type Server struct {
 	// closing is closed when the test ends, for answers that wait.
 	closing chan struct{}
 
-	mu      sync.Mutex
-	address string
-	http    *http.Server
+	mu       sync.Mutex
+	address  string
+	http     *http.Server
+	faults   map[string]Fault // by key
+	requests map[string]int   // by key
 }
 
 // Start starts a server that listens by means of a function like net.Listen, for
@@ -32,7 +35,10 @@ type Server struct {
 // with the address that was chosen after Refuse. The server ends with the test.
 func Start(t testing.TB, address string, listen func(network, address string) (net.Listener, error), handler http.Handler) *Server {
 	t.Helper()
-	s := &Server{t: t, listen: listen, handler: handler, closing: make(chan struct{}), address: address}
+	s := &Server{
+		t: t, listen: listen, handler: handler, closing: make(chan struct{}), address: address,
+		faults: map[string]Fault{}, requests: map[string]int{},
+	}
 	s.Accept()
 	t.Cleanup(func() {
 		close(s.closing)
@@ -68,7 +74,12 @@ func (s *Server) Accept() {
 		s.t.Fatalf("fake: %v", err)
 	}
 	s.address = listener.Addr().String()
-	server := &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: time.Minute,
+		// What clients do wrong is for the tests to tell.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
 	s.http = server
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

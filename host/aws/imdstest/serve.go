@@ -23,15 +23,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound)
 		return
 	}
-	s.mu.Lock()
-	s.requests++
-	fault := s.fault(path)
-	s.mu.Unlock()
-	if fault == nil {
-		s.answer(w, r, path)
-		return
-	}
-	fault(s.Server, w, r, func(w http.ResponseWriter) { s.answer(w, r, path) })
+	s.Handle(w, r, path, func(w http.ResponseWriter) { s.answer(w, r, path) })
 }
 
 // answer answers as the real service does when it works.
@@ -119,10 +111,4 @@ func refuse(w http.ResponseWriter, status int) {
  </body>
 </html>
 `, status, http.StatusText(status))
-}
-
-// within tells that path is the other one, or below it.
-func within(path, other string) bool {
-	rest, ok := strings.CutPrefix(path, other)
-	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(other, "/"))
 }

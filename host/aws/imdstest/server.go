@@ -17,15 +17,13 @@ import (
 )
 
 // Server is a fake that listens. Everything about it may be changed while it
-// serves.
+// serves. Its requests are for paths below /latest.
 type Server struct {
 	*fake.Server
 
-	mu       sync.Mutex
-	values   map[string]string
-	faults   map[string]fake.Fault
-	tokens   map[string]time.Time
-	requests int
+	mu     sync.Mutex
+	values map[string]string
+	tokens map[string]time.Time
 }
 
 // Start starts a fake on a port of 127.0.0.1, which is empty. It ends with the
@@ -42,7 +40,6 @@ func StartOn(t testing.TB, address string, listen func(network, address string) 
 	t.Helper()
 	s := &Server{
 		values: map[string]string{},
-		faults: map[string]fake.Fault{},
 		tokens: map[string]time.Time{},
 	}
 	s.Server = fake.Start(t, address, listen, http.HandlerFunc(s.serve))
@@ -62,12 +59,5 @@ func (s *Server) Set(values map[string]string) {
 func (s *Server) Remove(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.values, func(p, _ string) bool { return within(p, path) })
-}
-
-// Requests is how many requests there were.
-func (s *Server) Requests() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.requests
+	maps.DeleteFunc(s.values, func(p, _ string) bool { return fake.Within(p, path) })
 }

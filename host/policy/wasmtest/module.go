@@ -1,9 +1,15 @@
-// Package wasmtest assembles small WebAssembly modules for tests: guests that
-// misbehave in one chosen way, which no compiler would produce. It knows the
-// binary format and nothing of the ABI; only tests import it.
+// Package wasmtest assembles small WebAssembly modules for tests, which no compiler
+// would produce, and has a collection of guests that do harm, each in one way, with
+// what must become of it: Adversaries.
+//
+// It knows the binary format and the ABI, but not the engine that runs modules.
+// What is made for tests is not for a node: only tests and benchmarks import it.
 package wasmtest
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // Value types.
 const (
@@ -72,6 +78,19 @@ func (m *Module) Globals(n int) {
 	m.globals = append(m.globals, slices.Repeat([][]byte{{I32, 0x00, 0x41, 0x00, opEnd}}, n)...)
 }
 
+// Variable adds an i32 that functions may change, zero at first. Variables are
+// the globals 0, 1, ... if no constants come before them.
+func (m *Module) Variable() {
+	m.globals = append(m.globals, []byte{I32, 0x01, 0x41, 0x00, opEnd})
+}
+
+// Locals adds a function with n locals, which does nothing.
+func (m *Module) Locals(n uint32) {
+	m.functions = append(m.functions, m.typeOf(Sig(0, 0)))
+	body := slices.Concat([]byte{0x01}, u32(n), []byte{I32, opEnd})
+	m.code = append(m.code, slices.Concat(u32(uint32(len(body))), body))
+}
+
 // Func adds a function and returns its index; it is exported unless the name is
 // empty. Its locals are its parameters, and one i32 more.
 func (m *Module) Func(export string, s Signature, code ...[]byte) uint32 {
@@ -94,9 +113,13 @@ func (m *Module) Start(function uint32) { m.start = u32(function) }
 // Text puts text into the memory and returns the code that pushes its address
 // and its length.
 func (m *Module) Text(text string) []byte {
-	address := len(m.data)
+	return slices.Concat(Const(m.Place(text)), Const(int32(len(text))))
+}
+
+// Place puts text into the memory and returns its address.
+func (m *Module) Place(text string) int32 {
 	m.data = append(m.data, text...)
-	return slices.Concat(Const(int32(address)), Const(int32(len(text))))
+	return int32(len(m.data) - len(text))
 }
 
 // Bytes returns the module in the binary format.
@@ -127,8 +150,20 @@ func (m *Module) Bytes() []byte {
 }
 
 func (m *Module) typeOf(s Signature) []byte {
-	m.types = append(m.types, slices.Concat([]byte{0x60}, str(string(s.Params)), str(string(s.Results))))
+	encoded := slices.Concat([]byte{0x60}, str(string(s.Params)), str(string(s.Results)))
+	for i, known := range m.types {
+		if bytes.Equal(known, encoded) {
+			return u32(uint32(i))
+		}
+	}
+	m.types = append(m.types, encoded)
 	return u32(uint32(len(m.types) - 1))
+}
+
+// Custom is a section of a module that means nothing, to put behind it.
+func Custom(size int) []byte {
+	content := append(str("padding"), make([]byte, size)...)
+	return slices.Concat([]byte{0}, u32(uint32(len(content))), content)
 }
 
 // Raw is a module of one section, whatever its content.

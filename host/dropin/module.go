@@ -1,0 +1,49 @@
+package dropin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Module is a module that was read by its path, wherever it is: its author tries
+// it before it has a name that gives it a precedence.
+type Module struct {
+	File
+	Wasm        []byte // decompressed
+	Raw         []byte // the file as it is; the same as Wasm unless it is compressed
+	SidecarPath string // path of its sidecar; empty if it has none
+}
+
+// ReadModule reads FILE.wasm or FILE.wasm.gz with a sidecar; an empty sidecar is
+// FILE.yaml beside it, which need not exist. Errors name the file.
+func ReadModule(path, sidecar string) (Module, error) {
+	m := Module{File: File{Name: filepath.Base(path), path: path}}
+	stem, ok := strings.CutSuffix(strings.TrimSuffix(path, ".gz"), ".wasm")
+	if !ok {
+		return Module{}, fmt.Errorf("%s: the file name gives no format; accepted: FILE.wasm or FILE.wasm.gz", path)
+	}
+	var err error
+	if m.Raw, m.Wasm, err = readModule(path); err != nil {
+		if unreadable := (*fs.PathError)(nil); !errors.As(err, &unreadable) {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return Module{}, err
+	}
+	exists := true
+	if sidecar == "" {
+		sidecar = stem + ".yaml"
+		_, err := os.Stat(sidecar)
+		exists = !errors.Is(err, fs.ErrNotExist) // any other error is that of reading it
+	}
+	if err := m.fill(m.Raw, m.Wasm, sidecar, exists); err != nil {
+		return Module{}, err
+	}
+	if exists {
+		m.SidecarPath = sidecar
+	}
+	return m, nil
+}

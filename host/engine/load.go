@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/snatd/snatd/host/dropin"
+	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/host/source"
+)
+
+// verified is a version of a drop-in that has passed all checks.
+type verified struct {
+	sha256 string
+	size   int           // bytes, decompressed
+	took   time.Duration // to compile and verify it
+}
+
+// loaded is what came of loading a version.
+type loaded struct {
+	verified
+	file   dropin.File
+	policy policy.Policy // nil if err
+	err    error
+	// undecided is why it fails for every subject that there is; nil if it does
+	// not.
+	undecided error
+}
+
+// load takes a version from its file to a policy that may decide: compiled,
+// validated, and evaluated on the current facts.
+func (m *Modules) load(file dropin.File, subjects []policy.Subject) loaded {
+	start := time.Now()
+	done := m.verify(file, subjects)
+	done.took = time.Since(start)
+	return done
+}
+
+func (m *Modules) verify(file dropin.File, subjects []policy.Subject) (done loaded) {
+	done.file, done.sha256 = file, file.SHA256
+	if m.engine == nil {
+		done.err = errors.New("there is no Wasm engine on this machine: the log says why")
+		return done
+	}
+	wasm, err := file.Open()
+	if err != nil {
+		done.err = err
+		return done
+	}
+	done.size = len(wasm)
+	grants := policy.Grants{Translate: file.Sidecar.Grants.Translate, Sources: file.Sidecar.Grants.Sources}
+	module, err := m.engine.Load(m.ctx, file.Name, wasm, file.Sidecar.Config, grants)
+	if err != nil {
+		done.err = err
+		return done
+	}
+	ready, report, err := policy.Verify(m.ctx, module, subjects)
+	if err != nil {
+		m.close(module)
+		done.err = err
+		return done
+	}
+	done.policy, done.undecided = ready, report.Undecided
+	return done
+}
+
+// loads are the versions that are being loaded.
+type loads struct {
+	changed chan struct{} // ticks when one is done
+
+	group sync.WaitGroup
+	mu    sync.Mutex
+	going int
+	done  []loaded
+}
+
+func newLoads() loads { return loads{changed: make(chan struct{}, 1)} }
+
+func (l *loads) begin(load func() loaded) {
+	l.mu.Lock()
+	l.going++
+	l.mu.Unlock()
+	l.group.Go(func() {
+		done := load()
+		l.mu.Lock()
+		l.going--
+		l.done = append(l.done, done)
+		l.mu.Unlock()
+		source.Signal(l.changed)
+	})
+}
+
+// take returns what is done.
+func (l *loads) take() []loaded {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	done := l.done
+	l.done = nil
+	return done
+}
+
+func (l *loads) running() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.going > 0
+}
+
+// end waits for all.
+func (l *loads) end() { l.group.Wait() }

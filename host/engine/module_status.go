@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"github.com/snatd/snatd/host/dropin"
+	"github.com/snatd/snatd/host/policy"
+)
+
+// ModuleStatus is what is known about one module.
+type ModuleStatus struct {
+	Name string `json:"name"`
+	// State is "active"; "shadow": it decides nothing; "loading", where no version
+	// decides yet; "failed": the file as it is now does not decide, an older
+	// version may; or "native", of a module of this binary.
+	State string `json:"state"`
+	// SHA256, Size in bytes and Milliseconds, to compile and verify it, are of the
+	// version that decides.
+	SHA256       string `json:"sha256,omitempty"`
+	Size         int    `json:"size,omitempty"`
+	Milliseconds int64  `json:"milliseconds,omitempty"`
+	// Error is why the file as it is now does not decide.
+	Error string `json:"error,omitempty"`
+	// Shadow is what it would change, in shadow mode.
+	Shadow *Shadow `json:"shadow,omitempty"`
+}
+
+// Status lists the modules in order of precedence.
+func (m *Modules) Status(files []dropin.File) []ModuleStatus {
+	var list []ModuleStatus
+	for _, file := range files {
+		if entry := m.loaded[file.Name]; entry != nil {
+			list = append(list, entry.status(file.Name))
+		}
+	}
+	for _, shipped := range m.shipped() {
+		list = append(list, shipped.status())
+	}
+	return list
+}
+
+func (e *module) status(name string) ModuleStatus {
+	status := ModuleStatus{
+		Name: name, State: "active", SHA256: e.sha256, Size: e.size, Milliseconds: e.took.Milliseconds(), Shadow: e.would,
+	}
+	switch {
+	case e.err != nil:
+		status.State, status.Error = "failed", policy.Message(e.err)
+	case e.policy == nil:
+		status.State = "loading"
+	case e.shadow:
+		status.State = "shadow"
+	}
+	return status
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/snatd/snatd/host/facts"
+)
+
+// record keeps the facts in force on disk, so that a restart begins with what was
+// known and not with what can be reached just then.
+type record struct {
+	written *facts.Snapshot // what the file holds
+	due     time.Time       // not before that it is written again
+}
+
+// recordPause bounds how often the record is written: pods come and go all the
+// time, and what is lost by a crash is what the API server tells first.
+const recordPause = 5 * time.Second
+
+// recorded is what a record holds; nil if there is none.
+func recorded(path string, log *slog.Logger) *facts.Document {
+	if path == "" {
+		return nil
+	}
+	document, err := facts.Load(path)
+	if err != nil {
+		log.Warn("the facts of the run before are lost: its rules stay until every source has answered", "error", err)
+		return nil
+	}
+	return document
+}
+
+// save writes a snapshot, if it is another one and it is time to.
+func (r *record) save(path string, snapshot *facts.Snapshot) error {
+	if path == "" || snapshot == r.written || time.Now().Before(r.due) {
+		return nil
+	}
+	r.due = time.Now().Add(recordPause)
+	text, err := snapshot.Encode()
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	temporary := path + ".new"
+	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return err
+	}
+	r.written = snapshot
+	return nil
+}
+
+// next is when a snapshot is to be written that could not be yet; zero if it was.
+func (r *record) next(path string, snapshot *facts.Snapshot) time.Time {
+	if path == "" || snapshot == r.written {
+		return time.Time{}
+	}
+	return r.due
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/rules"
+)
+
+// Shadow is what a module in shadow mode would change if it decided.
+type Shadow struct {
+	// Subjects are how many it would decide otherwise for.
+	Subjects int `json:"subjects"`
+	// Changes are the first of them by name.
+	Changes []Change `json:"changes"`
+}
+
+// Change is how much of the address space another decision would be made for.
+type Change struct {
+	Subject string `json:"subject"`
+	// Addresses are how many destinations would be treated otherwise, up to 2^32.
+	Addresses uint64 `json:"addresses"`
+	// Share is the same as a part of the address space, from 0 to 1.
+	Share float64 `json:"share"`
+}
+
+// Largest is the largest of the changes; the zero Change if there is none.
+func (s *Shadow) Largest() (largest Change) {
+	for _, c := range s.Changes {
+		if c.Addresses > largest.Addresses {
+			largest = c
+		}
+	}
+	return largest
+}
+
+// maxChanges bounds what status tells of one module.
+const maxChanges = 100
+
+// shadows evaluates the modules in shadow mode on the subjects of a result, and
+// notes what each of them alone would change. They fail like others, and cost
+// nobody anything.
+func (m *Modules) shadows(ctx context.Context, result *Result, failed *failures) error {
+	would := map[string][]Decided{} // by module
+	for i, subject := range result.Snapshot.Subjects() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		evaluations, errs := m.shadow.Decide(ctx, subject.Name, subject.View)
+		for _, err := range errs {
+			failed.add(subject.Name, err)
+		}
+		for _, e := range evaluations {
+			decided := result.Decided[i]
+			decided.Evaluations = insert(decided.Evaluations, e)
+			would[e.Decision.Module] = append(would[e.Decision.Module], decided)
+		}
+	}
+	for name, entry := range m.loaded {
+		if !entry.shadow || entry.policy == nil {
+			continue
+		}
+		var err error
+		if entry.would, err = difference(result, would[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert puts an evaluation where the module would stand: in the order of names,
+// before the modules of this binary.
+func insert(evaluations []policy.Evaluation, e policy.Evaluation) []policy.Evaluation {
+	at := slices.IndexFunc(evaluations, func(other policy.Evaluation) bool {
+		name := other.Decision.Module
+		return name == RoutesModule || name == DefaultModule || name > e.Decision.Module
+	})
+	if at < 0 {
+		at = len(evaluations)
+	}
+	return slices.Insert(slices.Clone(evaluations), at, e)
+}
+
+// difference compares what is decided with what would be for some of the subjects.
+func difference(result *Result, would []Decided) (*Shadow, error) {
+	s := &Shadow{Changes: []Change{}}
+	if result.Ruleset == nil || len(would) == 0 {
+		return s, nil
+	}
+	node := result.Decided[0].decisions()
+	var pods []rules.Decided
+	for _, d := range would {
+		if !d.Subject.Addr.IsValid() {
+			node = d.decisions()
+			continue
+		}
+		pods = append(pods, rules.Decided{Subject: d.Subject, Decisions: d.decisions()})
+	}
+	after, err := rules.Compile(result.Network, node, pods)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range would {
+		addresses := rules.Changed(result.Ruleset, after, d.Subject.Addr)
+		if addresses == 0 {
+			continue
+		}
+		if s.Subjects++; len(s.Changes) < maxChanges {
+			s.Changes = append(s.Changes, Change{d.Subject.Name, addresses, float64(addresses) / (1 << 32)})
+		}
+	}
+	return s, nil
+}

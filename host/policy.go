@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/snatd/snatd/host/author"
+	"github.com/snatd/snatd/host/config"
+)
+
+func policyCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "policy",
+		Short: "for authors of modules: try one from its file; needs no root and no daemon",
+		Long: `Policy tries one module from its file alone, in the daemon's own sandbox. It needs
+no root, no daemon and none of the daemon's directories.`,
+		Example: `  snatd policy check 20-partners.wasm
+  snatd policy run 20-partners.wasm --facts node-a.yaml
+  snatd policy bench 20-partners.wasm`,
+		// Without this an unknown command would print the help, and succeed.
+		Args: func(command *cobra.Command, arguments []string) error {
+			if len(arguments) == 0 {
+				return nil
+			}
+			var names []string
+			for _, c := range command.Commands() {
+				names = append(names, c.Name())
+			}
+			return fmt.Errorf("policy %q is unknown, accepted: %s", arguments[0], strings.Join(names, ", "))
+		},
+		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
+	}
+	command.AddCommand(policyCheckCommand(), policyRunCommand(), policyBenchCommand())
+	return command
+}
+
+// moduleFlags say which module is tried, and on what.
+type moduleFlags struct {
+	options author.Options
+	primary addressFlag
+	more    addressFlag
+	log     bool // what the module logs is shown
+}
+
+const factsHelp = `
+The facts are those of the file, with the settings of FILE.yaml beside the module. An
+IPv4 cluster is assumed; the node's primary address and whether something else
+translates come from flags, as they are in no file.`
+
+func (f *moduleFlags) add(command *cobra.Command) {
+	f.primary.list = []netip.Addr{author.DefaultPrimaryAddress}
+	f.more.many = true
+	command.Args = func(_ *cobra.Command, arguments []string) error {
+		if len(arguments) != 1 {
+			return fmt.Errorf("%d arguments, accepted: one module, FILE.wasm or FILE.wasm.gz", len(arguments))
+		}
+		f.options.Module = arguments[0]
+		return nil
+	}
+	flags := command.Flags()
+	flags.StringVar(&f.options.Sidecar, "sidecar", "", "the sidecar `FILE` (default FILE.yaml beside the module, if it exists)")
+	flags.StringVar(&f.options.Facts, "facts", "", "the static facts `FILE`")
+	flags.Var(&f.primary, "primary-address", "the node's primary IPv4 `ADDRESS`")
+	flags.Var(&f.more, "address", "another IPv4 `ADDRESS` of the primary interface, may be repeated (default those that the sidecar grants)")
+	flags.BoolVar(&f.options.External, "external", false, "something outside of the node translates")
+	defaults := config.Default().Policies
+	flags.DurationVar(&f.options.Deadline, "deadline", time.Duration(defaults.Deadline), "how long one evaluation may take, as policies.deadline")
+	flags.IntVar(&f.options.Memory, "memory", int(defaults.Memory), "how many `MIB` of memory it may use, as policies.memory")
+}
+
+// value are the options that the flags say.
+func (f *moduleFlags) value(command *cobra.Command) (author.Options, error) {
+	o := f.options
+	for name, path := range map[string]string{"facts": o.Facts, "sidecar": o.Sidecar} {
+		if path == "" && command.Flags().Changed(name) {
+			return o, fmt.Errorf("--%s: empty, accepted: the path of a file", name)
+		}
+	}
+	if o.Deadline <= 0 {
+		return o, fmt.Errorf("--deadline: %s, accepted: more than 0s, such as 50ms", o.Deadline)
+	}
+	if err := new(config.MiB).UnmarshalText([]byte(strconv.Itoa(o.Memory))); err != nil {
+		return o, fmt.Errorf("--memory: %w", err)
+	}
+	o.PrimaryAddress, o.Addresses = f.primary.list[0], f.more.list
+	if f.log {
+		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return o, nil
+}
+
+// addressFlag is one IPv4 address, or several.
+type addressFlag struct {
+	list []netip.Addr
+	many bool
+}
+
+func (a *addressFlag) String() string {
+	texts := make([]string, len(a.list))
+	for i, addr := range a.list {
+		texts[i] = addr.String()
+	}
+	return strings.Join(texts, ",")
+}
+
+func (a *addressFlag) Type() string { return "ADDRESS" }
+
+func (a *addressFlag) Set(value string) error {
+	addr, err := netip.ParseAddr(value)
+	if err != nil || !addr.Is4() {
+		return errors.New("accepted: an IPv4 address, such as 10.0.0.10")
+	}
+	if !a.many {
+		a.list = nil
+	}
+	a.list = append(a.list, addr)
+	return nil
+}
+
+// visible is a text of a module, without what a terminal might obey.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,56 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+)
+
+// machine is a wazero runtime with what modules may import. Each program has its
+// own: a runtime keeps a page of code for every type of every module that it ever
+// compiled with listeners, also after the module was closed, so that a daemon
+// would grow with each reload. One takes half a millisecond to start.
+type machine struct {
+	wazero.Runtime
+	cache wazero.CompilationCache // nil: in memory only
+}
+
+func (e *Engine) newMachine(ctx context.Context) (m *machine, err error) {
+	defer func() {
+		// wazero panics where it cannot map the code of its own trampolines.
+		if r := recover(); r != nil {
+			err = fmt.Errorf("start wazero: %v", r)
+		}
+	}()
+	config := runtimeConfig(e.mode).
+		// Loops look at the deadline; what does not loop is the listener's.
+		WithCloseOnContextDone(true).
+		// Debug sections of megabytes would be kept for nothing but traces.
+		WithDebugInfoEnabled(false)
+	m = &machine{}
+	if e.cache != nil {
+		if m.cache, err = wazero.NewCompilationCacheWithDir(e.cache.dir); err != nil {
+			return nil, err
+		}
+		config = config.WithCompilationCache(m.cache)
+	}
+	m.Runtime = wazero.NewRuntimeWithConfig(ctx, config)
+	if err := exportFunctions(ctx, m); err != nil {
+		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), m.close(ctx))
+	}
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, m); err != nil {
+		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), m.close(ctx))
+	}
+	return m, nil
+}
+
+func (m *machine) close(ctx context.Context) error {
+	err := m.Close(ctx)
+	if m.cache != nil {
+		err = errors.Join(err, m.cache.Close(ctx))
+	}
+	return err
+}

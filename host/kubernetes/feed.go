@@ -48,7 +48,7 @@ func newFeed[T any](resource string, from lister, tell func(time.Time), convert 
 // Pauses between tries.
 const (
 	firstRetry   = time.Second
-	longestRetry = 30 * time.Second
+	longestRetry = 15 * time.Second
 )
 
 // run lists and watches until ctx ends, again and again. The reflector's own loop

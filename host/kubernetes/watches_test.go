@@ -160,9 +160,9 @@ func TestWatchesThatFail(t *testing.T) {
 				if p := f.current(); p.Error != c.want || told.Load() != 1 || log.Len() > 0 {
 					t.Errorf("told %d times, %+v, client-go logs %q", told.Load(), p, log)
 				}
-				// With pauses of 1, 2, 4, 8, 16 and 30 seconds there are 10 tries or so, and
+				// With pauses of 1, 2, 4, 8 and 15 seconds there are 16 tries or so, and
 				// a watch that is to list is another one.
-				if lists, watches := s.asked(); lists > 13 || len(watches) > 26 {
+				if lists, watches := s.asked(); lists > 20 || len(watches) > 40 {
 					t.Errorf("%d lists, watches at %v", lists, watches)
 				}
 			})

@@ -12,7 +12,8 @@ import (
 //     of its members' elements change;
 //   - of the others, a class takes the name of the class that held the most of
 //     its members, so that its map is edited in place, if that changes fewer
-//     intervals than a new map would hold;
+//     intervals than a new map would hold and if no member of that class goes
+//     elsewhere: its packets may be on their way to the map;
 //   - the rest keep their own names, unless one is in use.
 func adopt(before, after *Ruleset) *Ruleset {
 	if before == nil || after == nil {
@@ -69,27 +70,27 @@ type candidate struct {
 }
 
 func (a *adoption) editInPlace(all []candidate) {
-	used := map[string]bool{}
 	for _, c := range all {
-		if _, adopted := a.names[c.new]; adopted || used[c.old] {
-			continue
+		if _, adopted := a.names[c.new]; !adopted {
+			a.names[c.new] = c.old
 		}
-		a.names[c.new] = c.old
-		used[c.old] = true
 	}
 }
 
-// candidates are sorted, the best first.
+// candidates are sorted, the best first. An old class is at most one's candidate.
 func candidates(before, after *Ruleset, olds, news []Class) []candidate {
-	shared := sharedMembers(before, after)
+	heirs := findHeirs(before, after)
 	var all []candidate
 	for _, n := range news {
 		for _, o := range olds {
-			c := candidate{o.Name, n.Name, shared[[2]string{o.Name, n.Name}], 0}
-			if c.members == 0 {
+			h := heirs[o.Name]
+			// Rules and elements change together then; a packet can meet the old
+			// default with the new exceptions.
+			if h.class != n.Name || o.Default.Action != n.Default.Action {
 				continue
 			}
-			if c.changes = changes(o.Intervals, n.Intervals); c.changes < len(n.Intervals) {
+			c := candidate{o.Name, n.Name, h.members, changes(o.Intervals, n.Intervals)}
+			if c.changes < len(n.Intervals) {
 				all = append(all, c)
 			}
 		}
@@ -105,20 +106,39 @@ func candidates(before, after *Ruleset, olds, news []Class) []candidate {
 	return all
 }
 
-// sharedMembers counts, for an old and a new class, the members of both. The
-// node decision counts as one, whatever the number of pods that follow it.
-func sharedMembers(before, after *Ruleset) map[[2]string]int {
-	shared := map[[2]string]int{{before.Node, after.Node}: 1}
-	olds := before.Pods
-	for _, m := range after.Pods {
-		for len(olds) > 0 && olds[0].Addr.Less(m.Addr) {
-			olds = olds[1:]
+// heir is the class that all members of a class come to; its name is empty if they
+// come to several.
+type heir struct {
+	class   string
+	members int
+}
+
+// findHeirs returns the heirs of the classes of before. The node decision counts as
+// one member, whatever the number of pods that follow it, as do those pods that get
+// a class of their own. A pod that is gone looks like one that follows the node.
+func findHeirs(before, after *Ruleset) map[string]heir {
+	all := map[string]heir{}
+	move := func(from, to string) {
+		h, known := all[from]
+		switch {
+		case !known:
+			h.class = to
+		case h.class != to:
+			h.class = ""
 		}
-		if len(olds) > 0 && olds[0].Addr == m.Addr {
-			shared[[2]string{olds[0].Class, m.Class}]++
+		h.members++
+		all[from] = h
+	}
+	move(before.Node, after.Node)
+	for _, m := range before.Pods {
+		move(m.Class, after.ClassOf(m.Addr))
+	}
+	for _, m := range after.Pods {
+		if before.ClassOf(m.Addr) == before.Node {
+			move(before.Node, m.Class)
 		}
 	}
-	return shared
+	return all
 }
 
 // changes counts the intervals that are in one of the two lists only.

@@ -24,21 +24,3 @@ func Changed(before, after *Ruleset, src netip.Addr) uint64 {
 	}
 	return count
 }
-
-// spans cover every destination.
-func (c Class) spans() []span {
-	all := make([]span, 0, 2*len(c.Intervals)+1)
-	next := uint64(0)
-	for _, i := range c.Intervals {
-		first, last := number(i.First), number(i.Last)
-		if next < uint64(first) {
-			all = append(all, span{uint32(next), first - 1, c.Default})
-		}
-		all = append(all, span{first, last, i.Outcome})
-		next = uint64(last) + 1
-	}
-	if next <= lastAddress {
-		all = append(all, span{uint32(next), lastAddress, c.Default})
-	}
-	return all
-}

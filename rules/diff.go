@@ -15,6 +15,11 @@ func Diff(before, after *Ruleset) Plan {
 
 // Replace returns the plan that leads to after from a kernel whose table is not
 // known, or may not exist, in one transaction. A nil after removes the table.
+//
+// That is less than the phases of a difference give, and there are none for a table
+// that is not known. A packet in the old chains finds their maps empty from that
+// moment on. And kernels that exchange intervals after the generation decide by the
+// default of each class alone until they have.
 func Replace(after *Ruleset) Plan {
 	// Deleting a table that does not exist is an error; adding one that does
 	// is not.

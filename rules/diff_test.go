@@ -102,25 +102,55 @@ func TestDiffBuildsAnew(t *testing.T) {
 	}
 }
 
-// Two classes that come from one cannot both have its map: the one that changes
-// it less does.
+// A map is not edited in place if a member leaves its class: packets of that pod
+// may be on their way to it.
 func TestDiffClassSplits(t *testing.T) {
 	more := func(p ...string) rules.Decision {
 		return excluding(append([]string{"10.0.0.0/16", "10.2.0.0/16", "10.4.0.0/16", "10.6.0.0/16"}, p...)...)
 	}
 	all := module("default", entries(exclude, "0.0.0.0/0"))
-	before := mustCompile(t, network(), one(all), pod("a/1", "10.0.1.1", base), pod("a/2", "10.0.1.2", base))
 	near, far := more("10.8.0.0/16"), more("10.8.0.0/16", "10.10.0.0/16")
+	before := mustCompile(t, network(), one(all), pod("a/1", "10.0.1.1", base), pod("a/2", "10.0.1.2", base))
 	for _, c := range []struct {
+		name string
 		pods []rules.Decided
-		kept int // which pod's class has the old name
+		kept bool
 	}{
-		{[]rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", far)}, 0},
-		{[]rules.Decided{pod("a/1", "10.0.1.1", far), pod("a/2", "10.0.1.2", near)}, 1},
+		{"all stay together", []rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", near)}, true},
+		{"another one joins", []rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", near), pod("a/3", "10.0.1.3", near)}, true},
+		{"to two classes", []rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", far)}, false},
+		{"one follows the node", []rules.Decided{pod("a/1", "10.0.1.1", near)}, false},
 	} {
 		got := apply(t, before, mustCompile(t, network(), one(all), c.pods...)).After.Pods
-		if got[c.kept].Class != before.Pods[0].Class || got[1-c.kept].Class == before.Pods[0].Class {
-			t.Errorf("was %s, got %+v", before.Pods[0].Class, got)
+		for _, m := range got {
+			if (m.Class == before.Pods[0].Class) != c.kept {
+				t.Errorf("%s: was %s, got %+v", c.name, before.Pods[0].Class, got)
+			}
+		}
+	}
+	node := mustCompile(t, network(), one(base))
+	plan := apply(t, node, mustCompile(t, network(), one(near), pod("a/1", "10.0.1.1", all)))
+	if plan.After.Node == node.Node {
+		t.Error("the node's class is edited in place while one of its pods leaves it")
+	}
+}
+
+// Nor is it if what happens outside of the map changes: for that, the class has to
+// keep most of its intervals although the default is another one.
+func TestDiffDefaultChanges(t *testing.T) {
+	sources := egress("10.0.0.0/16", "10.0.0.11")
+	for _, more := range []string{"10.2.0.0/16", "10.4.0.0/16", "10.6.0.0/16", "10.8.0.0/16"} {
+		sources.Entries = append(sources.Entries, egress(more, "10.0.0.11").Entries...)
+	}
+	before := mustCompile(t, network(), []rules.Decision{sources, module("default", entries(exclude, "0.0.0.0/0"))})
+	for _, c := range []struct {
+		rest rules.Outcome
+		kept bool
+	}{{translate, false}, {to("10.0.0.12"), false}, {exclude, true}} {
+		rest := module("default", entries(c.rest, "0.0.0.0/0"), entries(exclude, "10.10.0.0/16"), entries(translate, "10.12.0.0/16"))
+		after := mustCompile(t, network(), []rules.Decision{sources, rest})
+		if plan := apply(t, before, after); (plan.After.Node == before.Node) != c.kept {
+			t.Errorf("rest %+v: class is %s, was %s", c.rest, plan.After.Node, before.Node)
 		}
 	}
 }

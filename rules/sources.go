@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -91,21 +90,10 @@ func (c Class) sourceChain(ports nft.PortChoice) nft.Chain {
 // address.
 func (c Class) sources() nft.Map {
 	m := nft.Map{Name: c.sourceName(), Interval: true, Addresses: true}
-	add := func(first, last netip.Addr, o Outcome) {
-		if o.Source.IsValid() {
-			m.Elements = append(m.Elements, nft.Element{First: first, Last: last, Address: o.Source})
+	for _, s := range c.spans() {
+		if s.outcome.Source.IsValid() {
+			m.Elements = append(m.Elements, nft.Element{First: address(s.first), Last: address(s.last), Address: s.outcome.Source})
 		}
-	}
-	next := address(0)
-	for _, in := range c.Intervals {
-		if next.Less(in.First) {
-			add(next, in.First.Prev(), c.Default)
-		}
-		add(in.First, in.Last, in.Outcome)
-		next = in.Last.Next()
-	}
-	if next.IsValid() { // not if the last interval ends at the last address
-		add(next, address(lastAddress), c.Default)
 	}
 	return m
 }

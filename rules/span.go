@@ -40,6 +40,24 @@ func sortSpans(spans []span) {
 	})
 }
 
+// spans are the class's outcomes for every destination.
+func (c Class) spans() []span {
+	all := make([]span, 0, 2*len(c.Intervals)+1)
+	next := uint64(0)
+	for _, i := range c.Intervals {
+		first, last := number(i.First), number(i.Last)
+		if next < uint64(first) {
+			all = append(all, span{uint32(next), first - 1, c.Default})
+		}
+		all = append(all, span{first, last, i.Outcome})
+		next = uint64(last) + 1
+	}
+	if next <= lastAddress {
+		all = append(all, span{uint32(next), lastAddress, c.Default})
+	}
+	return all
+}
+
 // push appends a span that lies behind all others, as a part of the last one if
 // it continues that with the same outcome.
 func push(spans []span, s span) []span {

@@ -41,7 +41,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// A refused plan says why, and changes nothing; the next one is not disturbed
+// A refused transaction says why, and changes nothing; the next one is not disturbed
 // by the answers to it.
 func TestRefused(t *testing.T) {
 	const table = rules.TableName
@@ -92,7 +92,7 @@ func TestRefused(t *testing.T) {
 			d := open(t, n)
 			apply(t, d, create(ruleset("10.0.0.0/16")))
 			before := list(t, n)
-			err := d.Apply(test.plan)
+			err := commit(d, test.plan)
 			if err == nil || err.Error() != test.want {
 				t.Errorf("error\n%v, want\n%s", err, test.want)
 			}
@@ -100,13 +100,42 @@ func TestRefused(t *testing.T) {
 				t.Errorf("error %v is not %v and %v", err, test.kind, test.code)
 			}
 			if after := list(t, n); after != before {
-				t.Errorf("a refused plan changed the table to\n%s", after)
+				t.Errorf("a refused transaction changed the table to\n%s", after)
 			}
 			apply(t, d, nft.Plan{harmless})
 			if !strings.Contains(list(t, n), "harmless") {
-				t.Error("the plan after the refused one has no effect")
+				t.Error("the transaction after the refused one has no effect")
 			}
 		})
+	}
+}
+
+// If a phase is refused, what was made before it is there and nothing refers to it;
+// those behind it are not sent, and a plan that replaces the table heals all.
+func TestRefusedPhase(t *testing.T) {
+	n := nstest.New(t)
+	d := open(t, n)
+	held := ruleset("10.0.0.0/16")
+	apply(t, d, create(held))
+	before := list(t, n)
+	next := ruleset("10.0.0.0/16")
+	next.Classes = append(next.Classes, class("c_own", "192.168.0.0/16"))
+	next.Pods = []rules.Member{{Addr: netip.MustParseAddr(podAddr), Class: "c_own"}}
+	const table = rules.TableName
+	plan := append(nft.Diff(held.Table(), next.Table()),
+		nft.AddElements{Table: table, Map: "c_gone", Elements: []nft.Element{single("20.0.0.0", nft.Accept())}},
+		nft.DeleteMap{Table: table, Name: "c_node"})
+	err := d.Apply(plan)
+	if want := "add 1 elements to map c_gone: the kernel's table is not what the plan expects: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("error\n%v, want\n%s", err, want)
+	}
+	after := list(t, n)
+	if !strings.Contains(after, "map c_own") || strings.Contains(after, "goto c_own") || !strings.Contains(after, "map c_node") {
+		t.Errorf("a plan whose second phase is refused leaves\n%s", after)
+	}
+	apply(t, d, rules.Replace(held).Ops)
+	if after := list(t, n); after != before {
+		t.Errorf("replaced, the table is\n%s, want\n%s", after, before)
 	}
 }
 

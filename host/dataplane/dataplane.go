@@ -52,18 +52,30 @@ func (d *Dataplane) Close() error {
 	return d.conn.CloseLasting()
 }
 
-// Apply sends a plan as one transaction: the kernel does all of it or nothing,
-// and a packet meets the rules before or after it, never a mix. Errors are of
-// type *ApplyError.
+// Apply sends the phases of a plan, each as one transaction: the kernel does all
+// of it or nothing, and a packet meets the decisions before the plan or those after
+// it, never a mix. Errors are of type *ApplyError. The phases in front of one that is
+// refused stay, so that the next plan has to be one that replaces the table.
 func (d *Dataplane) Apply(plan nft.Plan) error {
-	if len(plan) == 0 {
-		return nil
-	}
 	started := time.Now()
-	tx, failed, err := encode(plan)
-	if err != nil {
-		return &ApplyError{Op: failed, Kind: ErrRefused, Err: err}
+	var transactions []*transaction
+	for _, phase := range plan.Phases() {
+		tx, failed, err := encode(phase)
+		if err != nil {
+			return &ApplyError{Op: failed, Kind: ErrRefused, Err: err}
+		}
+		transactions = append(transactions, tx)
 	}
+	for _, tx := range transactions {
+		if err := d.commit(tx); err != nil {
+			return err
+		}
+	}
+	d.log.Debug("applied a plan", "ops", len(plan), "transactions", len(transactions), "took", time.Since(started))
+	return nil
+}
+
+func (d *Dataplane) commit(tx *transaction) error {
 	first, err := d.socket.fence()
 	if err != nil {
 		return explain(nil, err)
@@ -74,7 +86,6 @@ func (d *Dataplane) Apply(plan nft.Plan) error {
 	if err := d.socket.limited(d.conn.Flush); err != nil {
 		return explain(tx.opOf(err, first), err)
 	}
-	d.log.Debug("applied a plan", "ops", len(plan), "messages", len(tx.ops), "took", time.Since(started))
 	return nil
 }
 

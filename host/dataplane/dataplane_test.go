@@ -36,6 +36,15 @@ func apply(t testing.TB, d *Dataplane, plan nft.Plan) {
 	}
 }
 
+// commit applies a plan as one transaction, whatever its phases are.
+func commit(d *Dataplane, plan nft.Plan) error {
+	tx, _, err := encode(plan)
+	if err != nil {
+		return err
+	}
+	return d.commit(tx)
+}
+
 // list is the table as nft prints it.
 func list(t testing.TB, n *nstest.Namespace) string {
 	t.Helper()

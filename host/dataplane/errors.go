@@ -11,7 +11,9 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-// What an error of the kernel means for the caller; errors.Is finds them.
+// What an error of the kernel means for the caller; errors.Is finds them. "Nothing
+// was applied" is said of the phase of the plan that was refused: those in front of
+// it are in force, and only a plan that replaces the whole table is sure to fit then.
 var (
 	// ErrOutOfStep: the kernel holds something else than the plan builds on, as
 	// after another program's change. A plan that replaces the whole table helps.
@@ -20,7 +22,7 @@ var (
 	// A plan that replaces the whole table helps.
 	ErrInDoubt = errors.New("the kernel's answer was lost")
 	// ErrInterrupted: another program changed the rules meanwhile; nothing was
-	// applied. The same plan again helps.
+	// applied. The same plan again helps if it has one phase.
 	ErrInterrupted = errors.New("another program changed nftables at the same time")
 	// ErrPermission: the process may not change this network namespace, or the
 	// table belongs to another process. Nothing was applied.

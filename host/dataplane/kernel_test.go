@@ -10,7 +10,8 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-// What plans rely on: changes that a kernel could refuse within one transaction.
+// What phases and the text of plans rely on: changes that a kernel could refuse
+// within one transaction.
 func TestKernelTakesInOneTransaction(t *testing.T) {
 	const table = rules.TableName
 	before := &nft.Table{
@@ -102,7 +103,9 @@ func TestKernelTakesInOneTransaction(t *testing.T) {
 			n := nstest.New(t)
 			d := open(t, n)
 			apply(t, d, nft.Diff(nil, before))
-			apply(t, d, test.plan)
+			if err := commit(d, test.plan); err != nil {
+				t.Fatal(err)
+			}
 			listing := list(t, n)
 			for _, text := range test.want {
 				if !strings.Contains(listing, text) {

@@ -11,14 +11,14 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-// transaction is an encoded plan. Nothing of it is in the library's connection
+// transaction is an encoded phase of a plan. Nothing of it is in the library's connection
 // before all of it is encoded, because the connection cannot take back.
 type transaction struct {
 	calls []func(*nftables.Conn) error
 	ops   []nft.Op // of each message, to name the one that the kernel refused
 }
 
-// encode translates a plan. If an op has no encoding, it returns that op too.
+// encode translates a phase. If an op has no encoding, it returns that op too.
 func encode(plan nft.Plan) (*transaction, nft.Op, error) {
 	tx := &transaction{}
 	for _, op := range plan {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// String gives the plan as a file for "nft -f", which applies it as one
-// transaction. The empty plan is the empty file.
+// String gives the plan as a file for "nft -f", which leads to the same table in one
+// transaction; the dataplane applies it in phases. The empty plan is the empty file.
 func (p Plan) String() string {
 	var b strings.Builder
 	for _, op := range p {

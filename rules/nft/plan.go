@@ -2,9 +2,9 @@ package nft
 
 import "fmt"
 
-// Plan is the list of changes that turns one table into another, in the order
-// in which the kernel accepts them. It is applied as one transaction: all of
-// it or nothing.
+// Plan is the list of changes that turns one table into another, in an order in
+// which the kernel accepts them in one transaction. Packets can see a mix then;
+// Phases prevents that.
 type Plan []Op
 
 // Op is one change. String gives it as an nft command, of one line or, for many

@@ -23,17 +23,16 @@ func baseChains(t *nft.Table, point string) []*nft.Chain {
 	return found
 }
 
-// chain finds a chain that a verdict goes to; the table is one that Apply
-// accepts, where it exists.
-func chain(t *nft.Table, name string) *nft.Chain {
-	i := slices.IndexFunc(t.Chains, func(c nft.Chain) bool { return c.Name == name })
-	return &t.Chains[i]
-}
-
 // lookup scans the map, one element after the other. The zero Element holds
-// nothing.
+// nothing, and so does a map that the table does not have.
 func lookup(t *nft.Table, name string, a netip.Addr) nft.Element {
+	if t == nil {
+		return nft.Element{}
+	}
 	i := slices.IndexFunc(t.Maps, func(m nft.Map) bool { return m.Name == name })
+	if i < 0 {
+		return nft.Element{}
+	}
 	for _, e := range t.Maps[i].Elements {
 		if e.First.Compare(a) <= 0 && a.Compare(e.Last) <= 0 {
 			return e

@@ -21,16 +21,16 @@ type Packet struct {
 
 // Prerouting passes the packet through the table's base chains at prerouting,
 // by priority, and returns what they made of it.
-func Prerouting(t *nft.Table, p Packet) Packet { return pass(t, "prerouting", p) }
+func Prerouting(t *nft.Table, p Packet) Packet { return pass(always(t), "prerouting", p) }
 
 // Postrouting does the same for postrouting. As in the kernel, chains of type
 // nat see only the first packet of a connection.
-func Postrouting(t *nft.Table, p Packet) Packet { return pass(t, "postrouting", p) }
+func Postrouting(t *nft.Table, p Packet) Packet { return pass(always(t), "postrouting", p) }
 
-func pass(t *nft.Table, point string, p Packet) Packet {
-	for _, c := range baseChains(t, point) {
+func pass(g *generations, point string, p Packet) Packet {
+	for _, c := range baseChains(g.rules, point) {
 		if c.Hook.Type != "nat" || !p.Confirmed {
-			walk(t, c, &p)
+			walk(g, c, &p)
 		}
 	}
 	return p
@@ -38,11 +38,11 @@ func pass(t *nft.Table, point string, p Packet) Packet {
 
 // walk runs a chain up to its verdict. Every verdict ends it: nothing here jumps
 // to a chain to come back.
-func walk(t *nft.Table, c *nft.Chain, p *Packet) {
+func walk(g *generations, c *nft.Chain, p *Packet) {
 	for _, r := range c.Rules {
-		switch v := p.run(t, r); v.Kind {
+		switch v := p.run(g, r); v.Kind {
 		case "goto":
-			walk(t, chain(t, v.Goto), p)
+			walk(g, g.chain(v.Goto), p)
 			return
 		case "accept", "return":
 			return
@@ -51,7 +51,7 @@ func walk(t *nft.Table, c *nft.Chain, p *Packet) {
 }
 
 // run returns the rule's verdict, or the zero Verdict to go on with the next.
-func (p *Packet) run(t *nft.Table, r nft.Rule) nft.Verdict {
+func (p *Packet) run(g *generations, r nft.Rule) nft.Verdict {
 	for _, e := range r {
 		switch e := e.(type) {
 		case nft.InputInterface:
@@ -77,12 +77,12 @@ func (p *Packet) run(t *nft.Table, r nft.Rule) nft.Verdict {
 		case nft.SetMark:
 			*p.mark(e.Mark) |= e.Mask
 		case nft.Lookup:
-			return lookup(t, e.Map, p.address(e.Address)).Verdict
+			return g.lookup(e.Map, p.address(e.Address)).Verdict
 		case nft.NAT:
 			p.TranslatedTo, p.TranslatedPorts = e.To, e.Ports
 			return nft.Accept()
 		case nft.MapNAT:
-			to := lookup(t, e.Map, p.address(e.Address)).Address
+			to := g.lookup(e.Map, p.address(e.Address)).Address
 			if !to.IsValid() {
 				return nft.Verdict{}
 			}

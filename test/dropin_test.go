@@ -172,10 +172,11 @@ func TestEgressAddress(t *testing.T) {
 	d.see(d.lab.PodB, lab.UDP, lab.Internet, lab.NodePrimary)
 	open.check(t)
 
-	// Without the grant it is the module's error, and what it decided stays.
+	// Without the grant it is the module's error, and what it decided with it ends.
 	d.write("policies.d/20-egress.yaml", strings.Replace(granted, "grants: {sources: [10.0.0.11]}", "grants: {sources: [10.0.0.12]}", 1))
 	d.waitProblem("the grant sources does not list 10.0.0.11")
-	d.see(d.lab.PodB, lab.TCP, lab.Peered, egress)
+	d.waitSource(lab.PodB, lab.Peered, lab.NodePrimary)
+	d.check(onlyOutside)
 	open.check(t)
 	d.removeDropIn("20-egress")
 	d.waitSource(lab.PodB, lab.Peered, lab.NodePrimary)

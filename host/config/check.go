@@ -28,6 +28,7 @@ func check(config Config, doc *document.Document) error {
 		{"facts.ec2", checkEC2(config.Facts)},
 		{"policies.routes", checkRoutes(config)},
 		{"facts.ec2Interval", config.Facts.EC2Interval.between(10*time.Second, 24*time.Hour)},
+		{"facts.record", checkRecord(config.Facts)},
 		{"facts.coalesce", config.Facts.Coalesce.between(0, time.Second)},
 		{"facts.file", checkPath(config.Facts.File, "a file")},
 		{"kubernetes.node", CheckNode(config.Kubernetes.Node)},
@@ -66,6 +67,13 @@ func checkPath(path, of string) error {
 func checkEC2(facts Facts) error {
 	if facts.EC2 && facts.VPC != VPCIMDS {
 		return fmt.Errorf("true needs facts.vpc: %s, which says whose route table is meant", VPCIMDS)
+	}
+	return nil
+}
+
+func checkRecord(facts Facts) error {
+	if facts.Record == facts.File {
+		return fmt.Errorf("%s is facts.file too, accepted: a file of its own, or empty", document.Quote(facts.Record))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/snatd/snatd/host/config"
@@ -48,9 +49,13 @@ func Decide(ctx context.Context, in Inputs, modules *Modules) (*Result, []Proble
 	return result, p.list, err
 }
 
-// patience is how long a first decision waits for the modules to load: without
-// them pods would be decided for otherwise, for a moment.
-const patience = 30 * time.Second
+// How long a first decision waits for the modules to load. Without them pods would
+// be decided for otherwise for a moment, where rules of an earlier run are in the
+// kernel; where there are none, a bad module must not keep the node waiting.
+const (
+	patience        = 30 * time.Second
+	patienceAtFirst = 5 * time.Second
+)
 
 func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
 	p := modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
@@ -97,7 +102,13 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 	}
 	err := modules.shadows(ctx, result, &failed)
 	modules.endPass(names, provisional)
-	return result, failed.problems(), err
+	modules.failing(failed, len(names))
+	p := failed.problems()
+	if err != nil && ctx.Err() == nil {
+		p.add("policy", fmt.Errorf("what modules in shadow mode would change: %w", err))
+		err = nil
+	}
+	return result, p, err
 }
 
 func compile(network rules.Network, decided []Decided) (*rules.Ruleset, error) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -30,14 +31,14 @@ type loaded struct {
 
 // load takes a version from its file to a policy that may decide: compiled,
 // validated, and evaluated on the current facts.
-func (m *Modules) load(file dropin.File, subjects []policy.Subject) loaded {
+func (m *Modules) load(ctx context.Context, file dropin.File, subjects []policy.Subject) loaded {
 	start := time.Now()
-	done := m.verify(file, subjects)
+	done := m.verify(ctx, file, subjects)
 	done.took = time.Since(start)
 	return done
 }
 
-func (m *Modules) verify(file dropin.File, subjects []policy.Subject) (done loaded) {
+func (m *Modules) verify(ctx context.Context, file dropin.File, subjects []policy.Subject) (done loaded) {
 	done.file, done.sha256 = file, file.SHA256
 	if m.engine == nil {
 		done.err = errors.New("there is no Wasm engine on this machine: the log says why")
@@ -50,12 +51,12 @@ func (m *Modules) verify(file dropin.File, subjects []policy.Subject) (done load
 	}
 	done.size = len(wasm)
 	grants := policy.Grants{Translate: file.Sidecar.Grants.Translate, Sources: file.Sidecar.Grants.Sources}
-	module, err := m.engine.Load(m.ctx, file.Name, wasm, file.Sidecar.Config, grants)
+	module, err := m.engine.Load(ctx, file.Name, wasm, file.Sidecar.Config, grants)
 	if err != nil {
 		done.err = err
 		return done
 	}
-	ready, report, err := policy.Verify(m.ctx, module, subjects)
+	ready, report, err := policy.Verify(ctx, module, subjects)
 	if err != nil {
 		m.close(module)
 		done.err = err
@@ -70,6 +71,7 @@ type loads struct {
 	changed chan struct{} // ticks when one is done
 
 	group sync.WaitGroup
+	turn  sync.Mutex // one at a time: each takes a module's memory
 	mu    sync.Mutex
 	going int
 	done  []loaded
@@ -77,15 +79,21 @@ type loads struct {
 
 func newLoads() loads { return loads{changed: make(chan struct{}, 1)} }
 
-func (l *loads) begin(load func() loaded) {
+// begin loads in its turn, unless ctx has ended by then.
+func (l *loads) begin(ctx context.Context, load func() loaded) {
 	l.mu.Lock()
 	l.going++
 	l.mu.Unlock()
 	l.group.Go(func() {
-		done := load()
+		l.turn.Lock()
+		var done []loaded
+		if ctx.Err() == nil {
+			done = append(done, load())
+		}
+		l.turn.Unlock()
 		l.mu.Lock()
 		l.going--
-		l.done = append(l.done, done)
+		l.done = append(l.done, done...)
 		l.mu.Unlock()
 		source.Signal(l.changed)
 	})

@@ -17,8 +17,10 @@ type ModuleStatus struct {
 	SHA256       string `json:"sha256,omitempty"`
 	Size         int    `json:"size,omitempty"`
 	Milliseconds int64  `json:"milliseconds,omitempty"`
-	// Error is why the file as it is now does not decide.
+	// Error is why the file as it is now does not decide, or why it fails.
 	Error string `json:"error,omitempty"`
+	// Failing is how many subjects it fails for. If that is all, it is "failed".
+	Failing int `json:"failing,omitempty"`
 	// Shadow is what it would change, in shadow mode.
 	Shadow *Shadow `json:"shadow,omitempty"`
 }
@@ -49,5 +51,18 @@ func (e *module) status(name string) ModuleStatus {
 	case e.shadow:
 		status.State = "shadow"
 	}
+	if e.err == nil && e.failing > 0 {
+		status.Failing, status.Error = e.failing, e.why
+		if e.failing == e.of {
+			status.State = "failed"
+		}
+	}
 	return status
+}
+
+// failing takes note of the subjects that drop-ins fail for, out of so many.
+func (m *Modules) failing(f failures, of int) {
+	for name, entry := range m.loaded {
+		entry.failing, entry.why, entry.of = f.modules[name], f.texts[name], of
+	}
 }

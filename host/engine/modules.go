@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/snatd/snatd/host/dropin"
@@ -42,11 +44,16 @@ type Modules struct {
 type module struct {
 	verified               // the version that decides
 	policy   policy.Policy // of it; nil if no version ever loaded
+	grants   dropin.Grants // that it has
 	shadow   bool          // it decides nothing
 	pending  string        // identity of the version that is being loaded
+	cancel   func()        // gives up what is pending
 	tried    string        // identity of the newest version that was tried
 	err      error         // why that was refused
 	would    *Shadow       // what it would change; nil if it decides
+	failing  int           // subjects that it fails for, out of so many, and why
+	of       int
+	why      string
 	// A refusal that says nothing about the module is tried again at retry,
 	// after so many failures.
 	retry    time.Time
@@ -100,6 +107,7 @@ func (m *Modules) Sync(files []dropin.File, routes bool, subjects []policy.Subje
 	for name, entry := range m.loaded {
 		if !present[name] {
 			m.log.Info("module removed", "module", name)
+			entry.abandon()
 			m.close(entry.policy)
 			delete(m.loaded, name)
 		}
@@ -135,7 +143,8 @@ func (m *Modules) shipped() []*shipped {
 // update begins to load file if it is not the version that was tried last.
 func (m *Modules) update(entry *module, file dropin.File, subjects []policy.Subject) {
 	if file.Err != nil {
-		entry.err, entry.tried, entry.pending, entry.retry = file.Err, "", "", time.Time{}
+		entry.abandon()
+		entry.err, entry.tried, entry.retry = file.Err, "", time.Time{}
 		return
 	}
 	if file.Identity() == entry.pending {
@@ -146,8 +155,18 @@ func (m *Modules) update(entry *module, file dropin.File, subjects []policy.Subj
 	} else if entry.retry.IsZero() || time.Now().Before(entry.retry) {
 		return
 	}
-	entry.pending, entry.retry = file.Identity(), time.Time{}
-	m.loads.begin(func() loaded { return m.load(file, subjects) })
+	entry.abandon()
+	ctx, cancel := context.WithCancel(m.ctx)
+	entry.pending, entry.cancel, entry.retry = file.Identity(), cancel, time.Time{}
+	m.loads.begin(ctx, func() loaded { return m.load(ctx, file, subjects) })
+}
+
+// abandon gives up the version that is being loaded, if there is one.
+func (e *module) abandon() {
+	if e.cancel != nil {
+		e.cancel()
+	}
+	e.pending, e.cancel = "", nil
 }
 
 // adopt makes a version that has loaded the one that decides.
@@ -157,24 +176,49 @@ func (m *Modules) adopt(done loaded) {
 		m.close(done.policy) // the file is another one by now
 		return
 	}
+	if revoked(entry.grants, done.file.Sidecar.Grants) {
+		m.revoke(done.file.Name, entry)
+	}
 	err := done.err
 	if done.undecided != nil && entry.policy != nil && !entry.shadow {
 		// Without a version that decides there is nothing to lose by it.
 		err = done.undecided
 		m.close(done.policy)
 	}
-	entry.err, entry.tried, entry.pending, entry.retry = err, entry.pending, "", time.Time{}
+	entry.err, entry.tried, entry.retry = err, entry.pending, time.Time{}
+	entry.abandon()
 	if err != nil {
 		if done.undecided != nil || !final(err) {
 			entry.failures++
-			entry.retry = time.Now().Add(retryFactor * policy.Backoff(entry.failures))
+			pause := policy.Backoff(entry.failures)
+			if done.undecided == nil {
+				pause *= retryFactor // other facts may come any time
+			}
+			entry.retry = time.Now().Add(pause)
 		}
 		return
 	}
 	m.close(entry.policy)
+	entry.grants = done.file.Sidecar.Grants
 	entry.verified, entry.policy, entry.shadow, entry.would = done.verified, done.policy, done.file.Sidecar.Shadow, nil
 	m.log.Info("module loaded", "module", done.file.Name, "sha256", done.file.SHA256, "shadow", entry.shadow,
 		"duration", done.took.Round(time.Millisecond))
+}
+
+// revoked says whether grants are withdrawn.
+func revoked(before, now dropin.Grants) bool {
+	return before.Translate && !now.Translate ||
+		slices.ContainsFunc(before.Sources, func(a netip.Addr) bool { return !slices.Contains(now.Sources, a) })
+}
+
+// revoke ends what a module decided with grants that it does not have any more:
+// the operator's word counts more than its last good decision.
+func (m *Modules) revoke(name string, entry *module) {
+	m.log.Info("grants are withdrawn, what the module decided with them ends", "module", name)
+	m.close(entry.policy)
+	entry.policy, entry.grants = nil, dropin.Grants{}
+	m.set.Forget(name)
+	m.shadow.Forget(name)
 }
 
 // retryFactor makes the pauses between tries of a module that does not load ten

@@ -78,7 +78,11 @@ const drainPause = 5 * time.Second
 func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems) {
 	if next.Result == nil {
 		e.modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
-		e.modules.wait(ctx, patience)
+		most := patienceAtFirst
+		if e.reader.patient {
+			most = patience
+		}
+		e.modules.wait(ctx, most)
 	}
 	result, met, err := decide(ctx, in, e.modules)
 	p.join(met)

@@ -54,6 +54,9 @@ type failures struct {
 	order []string
 	first map[string]failure
 	count map[string]int
+	// modules are how many subjects each module failed for, and texts why, first.
+	modules map[string]int
+	texts   map[string]string
 }
 
 type failure struct {
@@ -65,6 +68,12 @@ func (f *failures) add(subject string, err error) {
 	text := err.Error()
 	if f.count == nil {
 		f.first, f.count = map[string]failure{}, map[string]int{}
+		f.modules, f.texts = map[string]int{}, map[string]string{}
+	}
+	if failed, ok := errors.AsType[*policy.Error](err); ok {
+		if f.modules[failed.Module]++; f.modules[failed.Module] == 1 {
+			f.texts[failed.Module] = policy.Message(err)
+		}
 	}
 	if f.count[text]++; f.count[text] == 1 {
 		f.first[text] = failure{subject, err}

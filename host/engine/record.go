@@ -44,6 +44,9 @@ func (r *record) save(path string, snapshot *facts.Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
+	if len(text) > facts.Limit {
+		return fmt.Errorf("%s: %d bytes, at most %d can be read again", path, len(text), facts.Limit)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}

@@ -14,26 +14,32 @@ const (
 	maxLocals    = 1000 // of one function
 	maxTypes     = 2000
 	maxFunctions = 20_000
-	maxBody      = 128 << 10 // bytes of one function: the compiler takes a KiB for each
+	maxValues    = 1000 // parameters, and results, of one type
+	maxImports   = 100  // the ABI and WASI have some 60 functions
+	maxExports   = 1000
+	maxSegments  = 50_000   // of data; linkers write one for each run of bytes
+	maxNames     = 4 << 20  // bytes of the section with names
+	maxBody      = 64 << 10 // bytes of one function: the compiler takes KiB for each
 	// maxEffort bounds what compiling one function takes, and maxEfforts all of
-	// them: see effort. The first is some 2 s and 100 MiB.
-	maxEffort  = 2e8
-	maxEfforts = 5e9
+	// them: see effort. The first is some 2 s and 150 MiB.
+	maxEffort  = 4e8
+	maxEfforts = 2e10
 )
 
-// effort is about how long the compiler takes for a function with so many blocks
-// and locals, in units of 10 ns: it looks at each block again for each around or
-// before it, and keeps all locals at each. Measured with nested and empty blocks,
-// and with loops over locals.
-func effort(blocks int, locals uint64) float64 {
-	return float64(blocks) * (9*float64(blocks) + 1100*float64(locals))
+// effort is about how long the compiler takes for a function, in units of 10 ns:
+// it looks at each block again for each around or before it, keeps all locals at
+// each, and each byte may be a label that it makes a way to. Measured with nested
+// and empty blocks, branches, tables of labels, and loops over locals.
+func effort(body, blocks int, locals uint64) float64 {
+	return float64(blocks)*(9*float64(blocks)+1100*float64(locals)) + 2600*float64(body)
 }
 
-// blocksIn is how many blocks a body has at most: bytes that begin one may be
-// others' operands too.
+// blocksIn is how many blocks a body has at most: bytes that begin or end one may
+// be others' operands too.
 func blocksIn(body []byte) (n int) {
 	for _, instruction := range body {
-		if 0x02 <= instruction && instruction <= 0x04 { // block, loop, if
+		switch instruction {
+		case 0x02, 0x03, 0x04, 0x05, 0x0c, 0x0d, 0x0e: // block, loop, if, else, br, br_if, br_table
 			n++
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -21,15 +23,25 @@ type program struct {
 	users    int // modules, and evaluations under way
 }
 
+// longestCompilation bounds what the bounds of a module's functions let through,
+// on a slow machine.
+const longestCompilation = 20 * time.Second
+
 // largeModule is the size in bytes of modules whose compilation leaves garbage
 // worth returning to the system at once: some 30 MiB for a Go module.
 const largeModule = 256 << 10
 
 // acquire compiles wasm, unless an identical module is there already.
 func (e *Engine) acquire(ctx context.Context, wasm []byte) (*program, error) {
+	h := sha256.Sum256(wasm)
+	if p := e.find(h); p != nil {
+		return p, nil
+	}
 	e.compiling.Lock()
 	defer e.compiling.Unlock()
-	h := sha256.Sum256(wasm)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if p := e.find(h); p != nil {
 		return p, nil
 	}
@@ -75,8 +87,14 @@ func (e *Engine) compile(ctx context.Context, m *machine, wasm []byte) (wazero.C
 	if err != nil {
 		return nil, err
 	}
+	// The compiler looks at it before each function.
+	ctx, cancel := context.WithTimeout(ctx, longestCompilation)
+	defer cancel()
 	ctx = experimental.WithFunctionListenerFactory(ctx, listeners{})
 	compiled, err := m.CompileModule(ctx, wasm)
+	if ctx.Err() != nil && err != nil {
+		return nil, fmt.Errorf("compiling takes longer than %s", longestCompilation)
+	}
 	if e.cache != nil {
 		if err != nil {
 			// It may be the cache's fault: an entry was damaged since it was

@@ -25,6 +25,9 @@ func (b *bounds) section(id byte) {
 			b.skip(b.end - b.at)
 			return
 		}
+		if size := b.end - b.at; size > maxNames {
+			b.fail("has names of %d bytes; accepted: at most %d, or none", size, maxNames)
+		}
 		b.names()
 	case sectionType:
 		if n := b.each(func() {
@@ -32,13 +35,17 @@ func (b *bounds) section(id byte) {
 				b.at--
 				b.malformed()
 			}
-			b.params = max(b.params, b.each(b.valueType))
-			b.each(b.valueType)
+			params, results := b.each(b.valueType), b.each(b.valueType)
+			if b.params = max(b.params, params); max(params, results) > maxValues {
+				b.fail("has a type with %d parameters and %d results; accepted: at most %d", params, results, maxValues)
+			}
 		}); n > maxTypes {
 			b.fail("has %d types; accepted: at most %d", n, maxTypes)
 		}
 	case sectionImport:
-		b.each(b.importing)
+		if b.each(b.importing) > maxImports {
+			b.fail("has more than %d imports; accepted: at most that", maxImports)
+		}
 	case sectionFunction:
 		if n := b.each(b.signed); n > maxFunctions {
 			b.fail("has %d functions; accepted: at most %d", n, maxFunctions)
@@ -52,15 +59,21 @@ func (b *bounds) section(id byte) {
 			b.fail("has %d globals; accepted: at most %d", n, maxGlobals)
 		}
 	case sectionExport:
-		b.each(func() { b.run(); b.byte(); b.signed() })
+		if n := b.each(func() { b.run(); b.byte(); b.signed() }); n > maxExports {
+			b.fail("has %d exports; accepted: at most %d", n, maxExports)
+		}
 	case sectionStart, sectionDataCount:
 		b.signed()
 	case sectionElement:
-		b.each(b.element)
+		if n := b.each(b.element); n > maxExports {
+			b.fail("has %d element segments; accepted: at most %d", n, maxExports)
+		}
 	case sectionCode:
 		b.each(b.function)
 	case sectionData:
-		b.each(b.segment)
+		if n := b.each(b.segment); n > maxSegments {
+			b.fail("has %d data segments; accepted: at most %d", n, maxSegments)
+		}
 	default: // wazero knows what to say
 		b.skip(b.end - b.at)
 	}
@@ -126,7 +139,7 @@ func (b *bounds) function() {
 		b.fail("has a function of %d bytes; accepted: at most %d", size, maxBody)
 	}
 	blocks := blocksIn(b.data[b.at:end])
-	one := effort(blocks, locals+uint64(b.params))
+	one := effort(size, blocks, locals+uint64(b.params))
 	if b.efforts += one; one > maxEffort || b.efforts > maxEfforts {
 		b.fail("takes too long to compile at a function with up to %d blocks and %d locals; accepted: smaller ones, or fewer", blocks, locals)
 	}

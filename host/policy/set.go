@@ -5,7 +5,9 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unsafe"
 
+	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/sdk"
 )
 
@@ -17,6 +19,8 @@ import (
 // It is used in passes: one Decide for each subject, then Retain.
 type Set struct {
 	policies []Policy
+	holds    map[string]map[*rules.Entry]bool // the first entry of each decision in good, by policy
+	entries  map[string]int                   // of all those decisions, by policy
 	good     map[string]map[string]Evaluation // by policy, by subject
 	breakers map[Policy]*breaker
 }
@@ -24,7 +28,10 @@ type Set struct {
 // NewSet returns a Set of policies, the first in precedence first. They are
 // comparable.
 func NewSet(policies []Policy) *Set {
-	s := &Set{good: map[string]map[string]Evaluation{}, breakers: map[Policy]*breaker{}}
+	s := &Set{
+		good: map[string]map[string]Evaluation{}, breakers: map[Policy]*breaker{},
+		holds: map[string]map[*rules.Entry]bool{}, entries: map[string]int{},
+	}
 	s.Replace(policies)
 	return s
 }
@@ -55,6 +62,7 @@ func (s *Set) Retain(subjects []string) {
 	for _, evaluations := range s.good {
 		maps.DeleteFunc(evaluations, func(subject string, _ Evaluation) bool { return !keep[subject] })
 	}
+	s.count()
 	for _, p := range s.policies {
 		s.breakers[p].end(keep)
 		if r, ok := p.(rememberer); ok {
@@ -94,6 +102,9 @@ func (s *Set) Decide(ctx context.Context, subject string, facts sdk.Source) ([]E
 	for _, p := range s.policies {
 		evaluation, err := s.evaluate(ctx, p, subject, facts)
 		if err == nil {
+			err = s.room(p.Name(), evaluation)
+		}
+		if err == nil {
 			s.remember(p.Name(), subject, evaluation)
 		} else {
 			errs = append(errs, err)
@@ -120,6 +131,49 @@ func (s *Set) evaluate(ctx context.Context, p Policy, subject string, facts sdk.
 	evaluation, err := p.Decide(ctx, facts)
 	b.note(subject, err)
 	return evaluation, err
+}
+
+// Forget ends what a policy decided.
+func (s *Set) Forget(policy string) { delete(s.good, policy) }
+
+// maxEntries bounds the entries of all different decisions of a policy together:
+// one that tells pods apart could fill the node's memory within the limits of each
+// decision. It is 250 pods with 800 prefixes of their own each.
+const maxEntries = 200_000
+
+// room says whether an evaluation may be kept; decisions that subjects share count
+// once.
+func (s *Set) room(policy string, e Evaluation) error {
+	entries := e.Decision.Entries
+	first := unsafe.SliceData(entries)
+	if len(entries) == 0 || s.holds[policy][first] {
+		return nil
+	}
+	if s.entries[policy]+len(entries) > maxEntries {
+		return errorf(policy, ClassLimit, "more than %d prefixes in the different decisions for all subjects together", maxEntries)
+	}
+	if s.holds[policy] == nil {
+		s.holds[policy] = map[*rules.Entry]bool{}
+	}
+	s.holds[policy][first] = true
+	s.entries[policy] += len(entries)
+	return nil
+}
+
+// count counts the entries of what is left.
+func (s *Set) count() {
+	clear(s.holds)
+	clear(s.entries)
+	for policy, evaluations := range s.good {
+		s.holds[policy] = map[*rules.Entry]bool{}
+		for _, e := range evaluations {
+			entries := e.Decision.Entries
+			if first := unsafe.SliceData(entries); len(entries) > 0 && !s.holds[policy][first] {
+				s.holds[policy][first] = true
+				s.entries[policy] += len(entries)
+			}
+		}
+	}
 }
 
 func (s *Set) remember(policy, subject string, evaluation Evaluation) {

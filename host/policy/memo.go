@@ -31,7 +31,7 @@ const memoLimit = 32 << 20
 // reads it has not seen: a decision is a function of its reads, so subjects that
 // answer alike share it. Errors are never remembered. Close closes p.
 //
-// A Set makes it forget what a pass did not use. An evaluation for which there is
+// A Set makes it forget what was not used for some passes. An evaluation for which there is
 // no room is returned without its Reads: thousands of them for each of hundreds
 // of pods are nothing that a daemon of some MiB can keep.
 func Memoize(p Policy) Policy {
@@ -85,7 +85,7 @@ func (m *memo) store(e Evaluation) Evaluation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.held.size+sizeOf(&e) > memoLimit && !m.full {
-		m.sweep()
+		m.sweep(m.pass)
 		m.full = true // what is left now is used: no need to look again
 	}
 	if m.held.size+sizeOf(&e) > memoLimit {
@@ -98,22 +98,26 @@ func (m *memo) store(e Evaluation) Evaluation {
 	return e
 }
 
-// forget drops what was not used since the last call.
+// keptPasses is for how many passes at least a memo keeps what they do not use: a
+// pod whose label goes and comes back, or that is replaced, is decided at once.
+const keptPasses = 16
+
+// forget ends a pass. Once in a while it drops what was not used for long.
 func (m *memo) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.used < m.evaluations {
-		m.sweep()
+	if m.used < m.evaluations && m.pass%keptPasses == 0 {
+		m.sweep(m.pass - keptPasses + 1)
 	}
 	m.pass++
 	m.used, m.full = 0, false
 }
 
-// sweep drops what the pass has not used.
-func (m *memo) sweep() {
+// sweep drops what was not used since a pass.
+func (m *memo) sweep(since int) {
 	held := newHoldings()
 	m.used = 0
-	nodes := m.root.prune(m.pass, func(e *Evaluation) {
+	nodes := m.root.prune(since, func(e *Evaluation) {
 		m.used++
 		held.count(e)
 	})

@@ -85,7 +85,7 @@ func (s *Set) NextTry() (next time.Time) {
 // rememberer is a policy that remembers evaluations.
 type rememberer interface {
 	recall(facts sdk.Source) (Evaluation, bool)
-	forget() // what was not used since the last call
+	forget() // what was not used for some passes
 }
 
 // Decide evaluates every policy on the facts about one subject, and returns the

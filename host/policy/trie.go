@@ -67,16 +67,16 @@ func (n *node) insert(e *Evaluation, pass int) (added int) {
 	}
 }
 
-// prune removes the evaluations that a pass did not use, shows keep the others, and
-// returns how many nodes are left. Zero is an empty node.
-func (n *node) prune(pass int, keep func(e *Evaluation)) (left int) {
-	if n.end != nil && n.used == pass {
+// prune removes the evaluations that were not used since a pass, shows keep the
+// others, and returns how many nodes are left. Zero is an empty node.
+func (n *node) prune(since int, keep func(e *Evaluation)) (left int) {
+	if n.end != nil && n.used >= since {
 		keep(n.end)
 		return 1
 	}
 	n.end = nil
 	for answer, child := range n.after {
-		nodes := child.prune(pass, keep)
+		nodes := child.prune(since, keep)
 		if nodes == 0 {
 			delete(n.after, answer)
 		}

@@ -45,6 +45,9 @@ func printStatus(out io.Writer, s api.Status) error {
 		fmt.Fprintf(&text, "interface: %s, MAC %s, device %d of card %d%s\n",
 			cmp.Or(i.Name, "not on this node yet"), i.MAC, i.Device, i.Card, primaryNote(i.Primary))
 	}
+	if s.Wasm != "" {
+		fmt.Fprintf(&text, "wasm: %s\n", s.Wasm)
+	}
 	for _, m := range s.Modules {
 		text.WriteString(moduleLine(m))
 	}

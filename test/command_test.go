@@ -116,7 +116,7 @@ func TestExplain(t *testing.T) {
 func TestStatus(t *testing.T) {
 	d := start(t)
 	text := d.succeed("status")
-	for _, want := range []string{"ready", "primary: 10.0.0.10 on eth0", "module: default active"} {
+	for _, want := range []string{"ready", "primary: 10.0.0.10 on eth0", "module: default active", "wasm: compiler"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("status lacks %q:\n%s", want, text)
 		}

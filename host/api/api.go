@@ -28,6 +28,8 @@ type Status struct {
 	// Problems are what an operator should mend.
 	Problems []engine.Problem      `json:"problems"`
 	Modules  []engine.ModuleStatus `json:"modules"`
+	// Wasm is how modules run: compiler, interpreter (several times slower) or none.
+	Wasm string `json:"wasm,omitempty"`
 	// Sources say where facts come from and how current they are.
 	Sources []facts.Provenance `json:"sources"`
 	// Primary is the address that translated connections get.
@@ -62,6 +64,7 @@ func statusOf(version string, s *engine.State) Status {
 		Sources:    append([]facts.Provenance{}, s.Sources()...),
 		Interfaces: append([]engine.Interface{}, s.Interfaces()...),
 	}
+	status.Wasm = s.Wasm
 	if !s.Applied.IsZero() {
 		status.Applied = &s.Applied
 	}

@@ -60,6 +60,14 @@ func (e *module) status(name string) ModuleStatus {
 	return status
 }
 
+// wasm is how modules run: "compiler", "interpreter", or "none".
+func (m *Modules) wasm() string {
+	if m.engine == nil {
+		return "none"
+	}
+	return m.engine.Mode()
+}
+
 // failing takes note of the subjects that drop-ins fail for, out of so many.
 func (m *Modules) failing(f failures, of int) {
 	for name, entry := range m.loaded {

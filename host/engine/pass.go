@@ -86,7 +86,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	}
 	result, met, err := decide(ctx, in, e.modules)
 	p.join(met)
-	next.Modules = e.modules.Status(in.Modules)
+	next.Modules, next.Wasm = e.modules.Status(in.Modules), e.modules.wasm()
 	e.modules.report(p)
 	if err != nil {
 		p.add("policy", err)

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,6 +18,7 @@ type shipped struct {
 	name   string
 	policy policy.Policy
 	native bool // it runs natively alone
+	verified
 	// behind is the Wasm module with the native one behind it; nil if native.
 	behind *policy.Fallback
 }
@@ -40,7 +43,11 @@ func ship(ctx context.Context, engine *policy.Engine, log *slog.Logger, name str
 		if err == nil {
 			log.Info("shipped module loaded", "mode", engine.Mode(), "duration", time.Since(start).Round(time.Millisecond))
 			behind := policy.WithFallback(loaded, native, log)
-			return &shipped{name: name, policy: policy.Memoize(behind), behind: behind}
+			sum := sha256.Sum256(wasm)
+			return &shipped{
+				name: name, policy: policy.Memoize(behind), behind: behind,
+				verified: verified{sha256: hex.EncodeToString(sum[:]), size: len(wasm), took: time.Since(start)},
+			}
 		}
 		log.Error("the module does not load as Wasm, it runs natively", "error", err)
 	}
@@ -57,7 +64,7 @@ func (s *shipped) failure() error {
 }
 
 func (s *shipped) status() ModuleStatus {
-	status := ModuleStatus{Name: s.name, State: "active"}
+	status := ModuleStatus{Name: s.name, State: "active", SHA256: s.sha256, Size: s.size, Milliseconds: s.took.Milliseconds()}
 	if err := s.failure(); err != nil {
 		status.State, status.Error = "native", err.Error()
 	} else if s.native {

@@ -25,6 +25,8 @@ type State struct {
 	Problems []Problem
 
 	Modules []ModuleStatus
+	// Wasm is how modules run: "compiler", "interpreter", or "none".
+	Wasm string
 
 	read     []followed // what the engine reads itself
 	services []func() []facts.Provenance

@@ -66,13 +66,20 @@ func (i Interface) Equal(other Interface) bool {
 		slices.Equal(i.Prefixes, other.Prefixes)
 }
 
-// PrimaryAddress is the primary private IPv4 address of the primary interface;
-// the zero Addr if it has none.
-func (i *Instance) PrimaryAddress() netip.Addr {
-	for _, n := range i.Interfaces {
-		if n.MAC == i.PrimaryMAC && len(n.Addresses) > 0 {
-			return n.Addresses[0]
-		}
+// Primary is the primary interface.
+func (i *Instance) Primary() Interface {
+	at := slices.IndexFunc(i.Interfaces, func(n Interface) bool { return n.MAC == i.PrimaryMAC })
+	if at < 0 {
+		return Interface{} // of an instance that no look has given
 	}
-	return netip.Addr{}
+	return i.Interfaces[at]
+}
+
+// PrimaryAddress is the primary private IPv4 address of the interface; the zero
+// Addr if it has none.
+func (i Interface) PrimaryAddress() netip.Addr {
+	if len(i.Addresses) == 0 {
+		return netip.Addr{}
+	}
+	return i.Addresses[0]
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -94,12 +93,9 @@ func checkPrefixList(name string) error {
 	return nil
 }
 
-// nodeName is what Kubernetes accepts as the name of a node.
-var nodeName = regexp.MustCompile(`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
-
 // CheckNode checks the name of a node; an empty one is to be found out.
 func CheckNode(name string) error {
-	if name != "" && (len(name) > 253 || !nodeName.MatchString(name)) {
+	if name != "" && !document.IsName(name) {
 		return fmt.Errorf("%s is not a node's name, accepted: at most 253 of a-z, 0-9, - and ., such as ip-10-0-0-10.eu-west-1.compute.internal", document.Quote(name))
 	}
 	return nil

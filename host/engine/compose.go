@@ -148,11 +148,8 @@ func (r *Reader) composeEC2(into *facts.Document, cfg config.Facts) (missing str
 	}
 	before := r.before().VPC
 	into.VPC.Routes, into.VPC.PrefixLists, into.VPC.Peerings = before.Routes, before.PrefixLists, before.Peerings
-	if r.services.imds.latest() == nil || !r.services.ec2.answered() {
+	if len(before.Routes) == 0 && (r.services.imds.latest() == nil || !r.services.ec2.answered()) {
 		missing = "the EC2 API"
-	}
-	if len(before.Routes) > 0 {
-		missing = ""
 	}
 	return missing
 }

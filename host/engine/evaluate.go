@@ -43,8 +43,7 @@ func (d Decided) decisions() []rules.Decision {
 // compiles the decisions. Problems are modules' failures, which cost nothing but
 // themselves; an error means that there is nothing to install.
 func Decide(ctx context.Context, in Inputs, modules *Modules) (*Result, []Problem, error) {
-	modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
-	modules.wait(ctx, patience)
+	modules.settle(ctx, in, patience)
 	result, p, err := decide(ctx, in, modules)
 	return result, p.list, err
 }
@@ -58,19 +57,10 @@ const (
 )
 
 func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
-	p := modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
+	p := modules.Sync(in.Modules, in.Config.Policies.Routes, in.Snapshot)
 	result, failed, err := evaluate(ctx, in, modules)
 	p.join(failed)
 	return result, p, err
-}
-
-// verifiedOn are the subjects that a module is verified on.
-func verifiedOn(snapshot *facts.Snapshot) []policy.Subject {
-	var list []policy.Subject
-	for _, subject := range snapshot.Subjects() {
-		list = append(list, policy.Subject{Name: subject.Name, Facts: subject.View})
-	}
-	return list
 }
 
 func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {

@@ -128,12 +128,12 @@ func (r *Reader) primary(cfg config.Config) (link.Link, error) {
 	name, addr := cfg.Network.PrimaryInterface, cfg.Network.PrimaryAddress
 	instance := r.services.imds.latest()
 	if name == "" && instance != nil {
-		found, err := link.ByMAC(instance.PrimaryMAC, instance.PrimaryAddress())
+		found, err := link.ByMAC(instance.PrimaryMAC, instance.Primary().PrimaryAddress())
 		if err != nil {
 			return link.Link{}, err
 		}
 		if name = found; !addr.IsValid() {
-			addr = instance.PrimaryAddress()
+			addr = instance.Primary().PrimaryAddress()
 		}
 	}
 	return link.Primary(name, addr)

@@ -34,12 +34,8 @@ func (s *State) Interfaces() (list []Interface) {
 	for _, n := range s.instance.Interfaces {
 		i := Interface{MAC: n.MAC, Card: n.Card, Device: n.Device, Primary: n.MAC == s.instance.PrimaryMAC,
 			Subnet: n.SubnetCIDR, Addresses: n.Addresses, Prefixes: n.Prefixes}
-		var own netip.Addr
-		if len(n.Addresses) > 0 {
-			own = n.Addresses[0]
-		}
 		// One that the node does not have (yet) has no name.
-		i.Name, _ = link.ByMAC(n.MAC, own)
+		i.Name, _ = link.ByMAC(n.MAC, n.PrimaryAddress())
 		list = append(list, i)
 	}
 	return list
@@ -51,12 +47,7 @@ func unread(instance *aws.Instance, p *problems) {
 	if instance == nil {
 		return
 	}
-	var subnet netip.Prefix
-	for _, n := range instance.Interfaces {
-		if n.MAC == instance.PrimaryMAC {
-			subnet = n.SubnetCIDR
-		}
-	}
+	subnet := instance.Primary().SubnetCIDR
 	for _, n := range instance.Interfaces {
 		if len(n.Addresses) > 0 && n.SubnetCIDR != subnet {
 			p.add("module "+RoutesModule, fmt.Errorf("interface %s is in the subnet %s: pods behind it leave by that subnet's route table, and the one of %s is read",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/dropin"
+	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/host/source"
 )
@@ -31,14 +32,14 @@ type loaded struct {
 
 // load takes a version from its file to a policy that may decide: compiled,
 // validated, and evaluated on the current facts.
-func (m *Modules) load(ctx context.Context, file dropin.File, subjects []policy.Subject) loaded {
+func (m *Modules) load(ctx context.Context, file dropin.File, snapshot *facts.Snapshot) loaded {
 	start := time.Now()
-	done := m.verify(ctx, file, subjects)
+	done := m.verify(ctx, file, snapshot)
 	done.took = time.Since(start)
 	return done
 }
 
-func (m *Modules) verify(ctx context.Context, file dropin.File, subjects []policy.Subject) (done loaded) {
+func (m *Modules) verify(ctx context.Context, file dropin.File, snapshot *facts.Snapshot) (done loaded) {
 	done.file, done.sha256 = file, file.SHA256
 	if m.engine == nil {
 		done.err = errors.New("there is no Wasm engine on this machine: the log says why")
@@ -56,7 +57,7 @@ func (m *Modules) verify(ctx context.Context, file dropin.File, subjects []polic
 		done.err = err
 		return done
 	}
-	ready, report, err := policy.Verify(ctx, module, subjects)
+	ready, report, err := policy.Verify(ctx, module, verifiedOn(snapshot))
 	if err != nil {
 		m.close(module)
 		done.err = err
@@ -64,6 +65,15 @@ func (m *Modules) verify(ctx context.Context, file dropin.File, subjects []polic
 	}
 	done.policy, done.undecided = ready, report.Undecided
 	return done
+}
+
+// verifiedOn are the subjects that a module is verified on.
+func verifiedOn(snapshot *facts.Snapshot) []policy.Subject {
+	var list []policy.Subject
+	for _, subject := range snapshot.Subjects() {
+		list = append(list, policy.Subject{Name: subject.Name, Facts: subject.View})
+	}
+	return list
 }
 
 // loads are the versions that are being loaded.

@@ -71,6 +71,7 @@ func (m *Modules) wasm() string {
 // failing takes note of the subjects that drop-ins fail for, out of so many.
 func (m *Modules) failing(f failures, of int) {
 	for name, entry := range m.loaded {
-		entry.failing, entry.why, entry.of = f.modules[name], f.texts[name], of
+		entry.failing, entry.why = f.of(name)
+		entry.of = of
 	}
 }

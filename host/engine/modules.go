@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/dropin"
+	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/plugins"
 	defaultpolicy "github.com/snatd/snatd/plugins/default"
@@ -26,8 +27,8 @@ const (
 // routes if it is wanted, and the default. A version that does not load leaves
 // the one before it deciding.
 //
-// Drop-ins load beside the loop, which one goroutine runs: what that goroutine
-// calls takes milliseconds, however large a module is.
+// Drop-ins load beside the loop, which one goroutine runs; the modules of this
+// binary load in it, at the start and when routes is turned on.
 type Modules struct {
 	ctx    context.Context // what loads ends with it
 	engine *policy.Engine
@@ -76,8 +77,8 @@ func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *M
 
 // Sync makes the modules those of files, with the module routes if it is wanted,
 // and returns the problems met. A version that is new begins to load, verified on
-// these subjects; it decides from the Sync after changed has a tick.
-func (m *Modules) Sync(files []dropin.File, routes bool, subjects []policy.Subject) (p problems) {
+// the snapshot's subjects; it decides from the Sync after changed has a tick.
+func (m *Modules) Sync(files []dropin.File, routes bool, snapshot *facts.Snapshot) (p problems) {
 	for _, done := range m.loads.take() {
 		m.adopt(done)
 	}
@@ -90,7 +91,7 @@ func (m *Modules) Sync(files []dropin.File, routes bool, subjects []policy.Subje
 			entry = &module{}
 			m.loaded[file.Name] = entry
 		}
-		m.update(entry, file, subjects)
+		m.update(entry, file, snapshot)
 		if entry.err != nil {
 			p.addModule(file.Name, entry.err)
 		}
@@ -141,7 +142,7 @@ func (m *Modules) shipped() []*shipped {
 }
 
 // update begins to load file if it is not the version that was tried last.
-func (m *Modules) update(entry *module, file dropin.File, subjects []policy.Subject) {
+func (m *Modules) update(entry *module, file dropin.File, snapshot *facts.Snapshot) {
 	if file.Err != nil {
 		entry.abandon()
 		entry.err, entry.tried, entry.retry = file.Err, "", time.Time{}
@@ -158,7 +159,7 @@ func (m *Modules) update(entry *module, file dropin.File, subjects []policy.Subj
 	entry.abandon()
 	ctx, cancel := context.WithCancel(m.ctx)
 	entry.pending, entry.cancel, entry.retry = file.Identity(), cancel, time.Time{}
-	m.loads.begin(ctx, func() loaded { return m.load(ctx, file, subjects) })
+	m.loads.begin(ctx, func() loaded { return m.load(ctx, file, snapshot) })
 }
 
 // abandon gives up the version that is being loaded, if there is one.
@@ -224,6 +225,13 @@ func (m *Modules) revoke(name string, entry *module) {
 // retryFactor makes the pauses between tries of a module that does not load ten
 // times as long as others: each try may cost a second.
 const retryFactor = 10
+
+// settle makes the modules those of the inputs and waits until they have loaded, up
+// to a time.
+func (m *Modules) settle(ctx context.Context, in Inputs, most time.Duration) {
+	m.Sync(in.Modules, in.Config.Policies.Routes, in.Snapshot)
+	m.wait(ctx, most)
+}
 
 // wait waits until what loads has loaded, up to a time.
 func (m *Modules) wait(ctx context.Context, most time.Duration) {

@@ -77,12 +77,11 @@ const drainPause = 5 * time.Second
 // decide takes complete inputs to the kernel.
 func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems) {
 	if next.Result == nil {
-		e.modules.Sync(in.Modules, in.Config.Policies.Routes, verifiedOn(in.Snapshot))
 		most := patienceAtFirst
 		if e.reader.patient {
 			most = patience
 		}
-		e.modules.wait(ctx, most)
+		e.modules.settle(ctx, in, most)
 	}
 	result, met, err := decide(ctx, in, e.modules)
 	p.join(met)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,9 +55,6 @@ type failures struct {
 	order []string
 	first map[string]failure
 	count map[string]int
-	// modules are how many subjects each module failed for, and texts why, first.
-	modules map[string]int
-	texts   map[string]string
 }
 
 type failure struct {
@@ -68,17 +66,24 @@ func (f *failures) add(subject string, err error) {
 	text := err.Error()
 	if f.count == nil {
 		f.first, f.count = map[string]failure{}, map[string]int{}
-		f.modules, f.texts = map[string]int{}, map[string]string{}
-	}
-	if failed, ok := errors.AsType[*policy.Error](err); ok {
-		if f.modules[failed.Module]++; f.modules[failed.Module] == 1 {
-			f.texts[failed.Module] = policy.Message(err)
-		}
 	}
 	if f.count[text]++; f.count[text] == 1 {
 		f.first[text] = failure{subject, err}
 		f.order = append(f.order, text)
 	}
+}
+
+// of says how many subjects a module failed for, which it does once for each, and
+// why, first.
+func (f *failures) of(module string) (subjects int, why string) {
+	for _, text := range f.order {
+		err := f.first[text].err
+		if failed, ok := errors.AsType[*policy.Error](err); ok && failed.Module == module {
+			subjects += f.count[text]
+			why = cmp.Or(why, policy.Message(err))
+		}
+	}
+	return subjects, why
 }
 
 func (f *failures) problems() (p problems) {

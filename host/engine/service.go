@@ -85,11 +85,8 @@ func (s *service[V, K]) changed() <-chan struct{} {
 
 // provenance says how current the facts are now.
 func (s *service[V, K]) provenance() []facts.Provenance {
-	switch {
-	case s.running != nil:
-		return current(s.running.sources, s.known)
-	case s.failure.Source != "":
-		return []facts.Provenance{s.failure}
+	if sources := s.sources(); sources != nil {
+		return sources()
 	}
 	return nil
 }

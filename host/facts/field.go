@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -86,12 +85,8 @@ func (p Pod) CheckPrimary(primary netip.Addr) error {
 	return nil
 }
 
-// dnsName is what Kubernetes accepts as the name of a pod, and more than it
-// accepts as that of a namespace.
-var dnsName = regexp.MustCompile(`^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
-
 func checkName(field, name string) error {
-	if len(name) > 253 || !dnsName.MatchString(name) {
+	if !document.IsName(name) {
 		return invalid(field, "%s is not a name, accepted: at most 253 of a-z, 0-9, - and ., such as web-1", document.Quote(name))
 	}
 	return nil

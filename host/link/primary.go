@@ -1,6 +1,5 @@
-// Package link finds the node's primary network interface and its address, lists
-// all interfaces with theirs, and tells when interfaces, addresses, routes or
-// routing rules change. It reads over netlink and changes nothing; what follows
+// Package link finds the node's primary network interface and its addresses, and
+// tells when interfaces, addresses, routes or routing rules change. It reads over netlink and changes nothing; what follows
 // from a change is for its caller.
 package link
 

@@ -17,6 +17,7 @@ const (
 	maxValues    = 1000 // parameters, and results, of one type
 	maxImports   = 100  // the ABI and WASI have some 60 functions
 	maxExports   = 1000
+	maxParts     = 1000     // segments of elements
 	maxSegments  = 50_000   // of data; linkers write one for each run of bytes
 	maxNames     = 4 << 20  // bytes of the section with names
 	maxBody      = 64 << 10 // bytes of one function: the compiler takes KiB for each

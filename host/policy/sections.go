@@ -65,8 +65,8 @@ func (b *bounds) section(id byte) {
 	case sectionStart, sectionDataCount:
 		b.signed()
 	case sectionElement:
-		if n := b.each(b.element); n > maxExports {
-			b.fail("has %d element segments; accepted: at most %d", n, maxExports)
+		if n := b.each(b.element); n > maxParts {
+			b.fail("has %d element segments; accepted: at most %d", n, maxParts)
 		}
 	case sectionCode:
 		b.each(b.function)

@@ -21,6 +21,7 @@ type Set struct {
 	policies []Policy
 	holds    map[string]map[*rules.Entry]bool // the first entry of each decision in good, by policy
 	entries  map[string]int                   // of all those decisions, by policy
+	gone     bool                             // a decision that is counted may not be in good any more
 	good     map[string]map[string]Evaluation // by policy, by subject
 	breakers map[Policy]*breaker
 }
@@ -41,9 +42,11 @@ func NewSet(policies []Policy) *Set {
 // in force. The set closes no policy.
 func (s *Set) Replace(policies []Policy) {
 	s.policies = policies
+	before := len(s.good)
 	maps.DeleteFunc(s.good, func(name string, _ map[string]Evaluation) bool {
 		return !slices.ContainsFunc(policies, func(p Policy) bool { return p.Name() == name })
 	})
+	s.gone = s.gone || len(s.good) < before
 	maps.DeleteFunc(s.breakers, func(p Policy, _ *breaker) bool { return !slices.Contains(policies, p) })
 	for _, p := range policies {
 		if s.breakers[p] == nil {
@@ -60,9 +63,11 @@ func (s *Set) Retain(subjects []string) {
 		keep[subject] = true
 	}
 	for _, evaluations := range s.good {
+		before := len(evaluations)
 		maps.DeleteFunc(evaluations, func(subject string, _ Evaluation) bool { return !keep[subject] })
+		s.gone = s.gone || len(evaluations) < before
 	}
-	s.count()
+	s.recount()
 	for _, p := range s.policies {
 		s.breakers[p].end(keep)
 		if r, ok := p.(rememberer); ok {
@@ -134,7 +139,10 @@ func (s *Set) evaluate(ctx context.Context, p Policy, subject string, facts sdk.
 }
 
 // Forget ends what a policy decided.
-func (s *Set) Forget(policy string) { delete(s.good, policy) }
+func (s *Set) Forget(policy string) {
+	delete(s.good, policy)
+	s.gone = true
+}
 
 // maxEntries bounds the entries of all different decisions of a policy together:
 // one that tells pods apart could fill the node's memory within the limits of each
@@ -152,26 +160,34 @@ func (s *Set) room(policy string, e Evaluation) error {
 	if s.entries[policy]+len(entries) > maxEntries {
 		return errorf(policy, ClassLimit, "more than %d prefixes in the different decisions for all subjects together", maxEntries)
 	}
+	s.hold(policy, entries)
+	return nil
+}
+
+// hold counts the entries of a decision, unless it is counted already.
+func (s *Set) hold(policy string, entries []rules.Entry) {
+	first := unsafe.SliceData(entries)
+	if len(entries) == 0 || s.holds[policy][first] {
+		return
+	}
 	if s.holds[policy] == nil {
 		s.holds[policy] = map[*rules.Entry]bool{}
 	}
 	s.holds[policy][first] = true
 	s.entries[policy] += len(entries)
-	return nil
 }
 
-// count counts the entries of what is left.
-func (s *Set) count() {
+// recount counts what is left, if anything is gone.
+func (s *Set) recount() {
+	if !s.gone {
+		return
+	}
+	s.gone = false
 	clear(s.holds)
 	clear(s.entries)
 	for policy, evaluations := range s.good {
-		s.holds[policy] = map[*rules.Entry]bool{}
 		for _, e := range evaluations {
-			entries := e.Decision.Entries
-			if first := unsafe.SliceData(entries); len(entries) > 0 && !s.holds[policy][first] {
-				s.holds[policy][first] = true
-				s.entries[policy] += len(entries)
-			}
+			s.hold(policy, e.Decision.Entries)
 		}
 	}
 }
@@ -180,5 +196,7 @@ func (s *Set) remember(policy, subject string, evaluation Evaluation) {
 	if s.good[policy] == nil {
 		s.good[policy] = map[string]Evaluation{}
 	}
+	before := s.good[policy][subject].Decision.Entries
+	s.gone = s.gone || len(before) > 0 && unsafe.SliceData(before) != unsafe.SliceData(evaluation.Decision.Entries)
 	s.good[policy][subject] = evaluation
 }

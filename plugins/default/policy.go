@@ -70,7 +70,7 @@ func decideByDestination(facts sdk.Facts, decision *sdk.Decision) error {
 	if !known {
 		// Without it, traffic inside the VPC would be translated: better no answer
 		// than that one. A list that is there and empty is a host whose operator
-		// has said that he prefers this.
+		// prefers this.
 		return errors.New("fact vpc.cidrs: missing, cannot tell the vpc from the rest")
 	}
 	excluded, _, err := facts.SNATExclude()

@@ -1,9 +1,6 @@
 package policy
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // Limits of what every instance of a module has beside its memory, and of what
 // compiling it takes. All are far above what compilers produce.
@@ -35,25 +32,24 @@ func effort(body, blocks int, locals uint64) float64 {
 	return float64(blocks)*(9*float64(blocks)+1100*float64(locals)) + 2600*float64(body)
 }
 
-// blocksIn is how many blocks a body has at most: bytes that begin or end one may
-// be others' operands too.
-func blocksIn(body []byte) (n int) {
-	for _, instruction := range body {
-		switch instruction {
-		case 0x02, 0x03, 0x04, 0x05, 0x0c, 0x0d, 0x0e: // block, loop, if, else, br, br_if, br_table
-			n++
-		}
-	}
-	return n
+// bounded is a module within the limits.
+type bounded struct {
+	wasm []byte
+	// restorable says that an instance's memory and mutable globals are all that
+	// an evaluation can change in it; globals are the names that these are
+	// exported as.
+	restorable bool
+	globals    []string
 }
 
 // bound refuses a module that claims more than these limits, and gives every
 // table a maximum: wazero has no limit of its own for tables that grow, and
-// linkers (Go's among them) write none. It returns the module with the maxima.
+// linkers (Go's among them) write none. It also exports the mutable globals of a
+// module that is restorable.
 //
 // A module that passes is read by wazero in the same way, item by item; one that
 // lies about its sizes would take the memory of the whole process.
-func bound(wasm []byte) ([]byte, error) {
+func bound(wasm []byte) (bounded, error) {
 	s := &scanner{data: wasm, at: len(coreHeader), end: len(wasm)}
 	b := bounds{scanner: s}
 	for s.at < len(wasm) && s.err == nil {
@@ -65,29 +61,64 @@ func bound(wasm []byte) ([]byte, error) {
 		if s.err == nil && s.at != s.end {
 			s.malformed()
 		}
-		if id == sectionTable && s.err == nil {
-			b.replace(before)
+		switch id {
+		case sectionTable:
+			b.limitTables(before)
+		case sectionExport:
+			b.exports.from, b.exports.to = before, s.at
 		}
 		s.end = len(wasm)
 	}
 	if s.err != nil {
-		return nil, s.err
+		return bounded{}, s.err
 	}
-	if b.tables == nil {
-		return wasm, nil
+	restorable := !b.unrestorable && b.exports.to > 0 && len(b.variables) <= maxRestored
+	out := bounded{restorable: restorable}
+	if restorable {
+		out.globals = b.exportVariables()
 	}
-	return slices.Concat(wasm[:b.from], b.tables, wasm[b.to:]), nil
+	out.wasm = apply(wasm, b.edits)
+	return out, nil
 }
 
 // bounds is what bound found.
 type bounds struct {
 	*scanner
-	found    []tableLimits
-	tables   []byte  // the table section with maxima, and its size before it
-	from, to int     // what that replaces
-	items    int     // of element segments
-	params   int     // the most that a type has
-	efforts  float64 // of all functions
+	tables  []tableLimits
+	edits   []edit  // in the order of the module
+	items   int     // of element segments
+	params  int     // the most that a type has
+	efforts float64 // of all functions
+
+	globals      int                           // so far
+	variables    []int                         // the mutable globals
+	exports      struct{ from, items, to int } // the section, from its size on
+	exported     int                           // so many
+	unrestorable bool                          // an evaluation can change more than memory and numbers
+}
+
+// edit is what stands in the place of a part of a module.
+type edit struct {
+	from, to int
+	with     []byte
+}
+
+func apply(wasm []byte, edits []edit) []byte {
+	if len(edits) == 0 {
+		return wasm
+	}
+	var out []byte
+	at := 0
+	for _, e := range edits {
+		out = append(append(out, wasm[at:e.from]...), e.with...)
+		at = e.to
+	}
+	return append(out, wasm[at:]...)
+}
+
+// sized is a section's content with its size before it.
+func sized(content []byte) []byte {
+	return append(binary.AppendUvarint(nil, uint64(len(content))), content...)
 }
 
 type tableLimits struct {
@@ -104,32 +135,31 @@ func (b *bounds) table() {
 	if !bounded {
 		most = maxElements
 	}
-	b.found = append(b.found, tableLimits{kind, least, most})
+	b.tables = append(b.tables, tableLimits{kind, least, most})
 }
 
-// replace checks the tables and writes their section anew, which ends here: what
+// limitTables checks the tables and writes their section anew, which ends here: what
 // the minima leave of the entries is shared out as room to grow.
-func (b *bounds) replace(from int) {
+func (b *bounds) limitTables(from int) {
 	total := uint64(0)
-	for _, t := range b.found {
+	for _, t := range b.tables {
 		total += uint64(t.least)
 	}
-	if len(b.found) > maxTables {
-		b.fail("has %d tables; accepted: at most %d", len(b.found), maxTables)
+	if len(b.tables) > maxTables {
+		b.fail("has %d tables; accepted: at most %d", len(b.tables), maxTables)
 	}
 	if total > maxElements {
 		b.fail("has tables of %d entries; accepted: at most %d", total, maxElements)
 	}
-	if b.err != nil || len(b.found) == 0 {
+	if b.err != nil || len(b.tables) == 0 {
 		return
 	}
-	room := (maxElements - uint32(total)) / uint32(len(b.found))
-	content := binary.AppendUvarint(nil, uint64(len(b.found)))
-	for _, t := range b.found {
+	room := (maxElements - uint32(total)) / uint32(len(b.tables))
+	content := binary.AppendUvarint(nil, uint64(len(b.tables)))
+	for _, t := range b.tables {
 		content = append(content, t.kind, 1)
 		content = binary.AppendUvarint(content, uint64(t.least))
 		content = binary.AppendUvarint(content, uint64(min(t.most, t.least+room)))
 	}
-	b.from, b.to = from, b.at
-	b.tables = append(binary.AppendUvarint(nil, uint64(len(content))), content...)
+	b.edits = append(b.edits, edit{from, b.at, sized(content)})
 }

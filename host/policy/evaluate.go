@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/snatd/snatd/sdk/abi"
 )
@@ -17,19 +16,19 @@ import (
 // never ends is met when the module is loaded.
 const startFactor = 4
 
-// call is one run of a guest in an instance of its own.
+// call is one run of a guest.
 type call struct {
 	session  *session
 	engine   *Engine
+	instance *instance
 	phase    string // abi.Initialize, abi.Validate or abi.Decide
 	limit    int    // of function calls
 	calls    int    // function calls so far
 	depth    int    // of the calls under way
 	allowed  time.Duration
 	deadline time.Time // of the phase
-	memory   memory
-	output   output
-	clock    clock
+	// changed says that the guest changed what cannot be restored.
+	changed bool
 }
 
 // callKey is where the functions of the host and the listener find the call in
@@ -38,41 +37,53 @@ type callKey struct{}
 
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
-// run calls an export in a fresh instance, or only starts one if export is
-// empty. State never survives: the instance is closed whatever happens. The
-// error is an *Error or wraps that of ctx.
+// run calls an export in an instance that is as after its start, or only starts
+// one if export is empty. State never survives: whatever happens, the instance is
+// closed or restored. The error is an *Error or wraps that of ctx.
 func (m *Module) run(ctx context.Context, s *session, export string) (result int32, err error) {
 	c := &call{session: s, engine: m.engine, limit: m.engine.options.CallBudget}
-	var instance api.Module
+	if err := m.enter(ctx, c); err != nil {
+		return 0, err
+	}
+	restorable := false
 	defer func() {
-		if instance != nil {
-			_ = instance.Close(context.WithoutCancel(ctx)) // no file is open that could fail to close
+		if !restorable || !m.program.spare.put(c.instance) {
+			c.instance.close(ctx)
 		}
 	}()
-	err = c.within(ctx, abi.Initialize, startFactor*m.deadline(), func(ctx context.Context) error {
-		// Without start functions: an exit in one would count as success.
-		config := hermetic(c).WithName("").WithStartFunctions()
-		started, err := m.program.machine.InstantiateModule(ctx, m.program.compiled, config)
+	if export == "" {
+		return 0, nil
+	}
+	err = c.within(ctx, export, m.deadline(), func(ctx context.Context) error {
+		results, err := c.instance.module.ExportedFunction(export).Call(ctx)
 		if err != nil {
 			return err
 		}
-		instance = started
-		if start := instance.ExportedFunction(abi.Initialize); start != nil {
-			_, err = start.Call(ctx)
-		}
-		return err
-	})
-	if err != nil || export == "" {
-		return 0, err
-	}
-	err = c.within(ctx, export, m.deadline(), func(ctx context.Context) error {
-		results, err := instance.ExportedFunction(export).Call(ctx)
-		if err == nil {
-			result = api.DecodeI32(results[0])
-		}
-		return err
+		result = api.DecodeI32(results[0])
+		// From the deadline on wazero may close the instance at any moment.
+		restorable = !c.changed && ctx.Err() == nil && c.instance.restore()
+		return nil
 	})
 	return result, err
+}
+
+// enter gives the call an instance: the spare one, or a fresh one.
+func (m *Module) enter(ctx context.Context, c *call) error {
+	if c.instance = m.program.spare.take(); c.instance != nil {
+		c.calls = c.instance.calls
+		return nil
+	}
+	c.instance = newInstance(m.engine.memories)
+	err := c.within(ctx, abi.Initialize, startFactor*m.deadline(), func(ctx context.Context) error {
+		return c.instance.start(ctx, m.program)
+	})
+	if err != nil {
+		c.instance.close(ctx)
+		return err
+	}
+	c.instance.calls = c.calls
+	m.program.spare.started(c.instance)
+	return nil
 }
 
 // deadline is how long a phase may take.
@@ -84,9 +95,8 @@ func (m *Module) deadline() time.Duration {
 func (c *call) within(ctx context.Context, phase string, allowed time.Duration, f func(context.Context) error) error {
 	guest, cancel := context.WithTimeout(ctx, allowed)
 	defer cancel()
-	c.phase, c.allowed = phase, allowed
+	c.phase, c.allowed, c.depth, c.changed = phase, allowed, 0, false
 	c.deadline, _ = guest.Deadline()
-	guest = experimental.WithMemoryAllocator(guest, c.allocator())
 	if err := f(context.WithValue(guest, callKey{}, c)); err != nil {
 		return c.explain(ctx, guest, err)
 	}

@@ -24,13 +24,13 @@ func (c *call) explain(caller, guest context.Context, err error) error {
 	switch {
 	case exited && exit.ExitCode() == sys.ExitCodeDeadlineExceeded && guest.Err() != nil:
 		return c.late()
-	case c.memory.refused:
+	case c.instance.memory.refused:
 		return c.session.errorf(ClassMemory, "refused more than %d pages of 64 KiB, then: %s%s",
-			c.engine.options.MemoryPages, reason(err), c.output.quoted())
+			c.engine.options.MemoryPages, reason(err), c.instance.output.quoted())
 	case exited:
-		return c.session.errorf(ClassExit, "%s exited with code %d%s", c.phase, exit.ExitCode(), c.output.quoted())
+		return c.session.errorf(ClassExit, "%s exited with code %d%s", c.phase, exit.ExitCode(), c.instance.output.quoted())
 	}
-	return c.session.errorf(ClassTrap, "%s%s", reason(err), c.output.quoted())
+	return c.session.errorf(ClassTrap, "%s%s", reason(err), c.instance.output.quoted())
 }
 
 // late is the error of a phase that took too long.

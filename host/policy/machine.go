@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
@@ -41,7 +42,8 @@ func (e *Engine) newMachine(ctx context.Context) (m *machine, err error) {
 	if err := exportFunctions(ctx, m); err != nil {
 		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), m.close(ctx))
 	}
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, m); err != nil {
+	listening := experimental.WithFunctionListenerFactory(ctx, descriptors{})
+	if _, err := wasi_snapshot_preview1.Instantiate(listening, m); err != nil {
 		return nil, errors.Join(fmt.Errorf("start wazero: %w", err), m.close(ctx))
 	}
 	return m, nil

@@ -102,7 +102,7 @@ func (m *memo) store(e Evaluation) Evaluation {
 // pod whose label goes and comes back, or that is replaced, is decided at once.
 const keptPasses = 16
 
-// forget ends a pass. Once in a while it drops what was not used for long.
+// forget ends a pass, after which the policy rests. Once in a while it drops what was not used for long.
 func (m *memo) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -111,7 +111,14 @@ func (m *memo) forget() {
 	}
 	m.pass++
 	m.used, m.full = 0, false
+	if r, ok := m.policy.(rester); ok {
+		r.rest()
+	}
 }
+
+// rester is a policy that keeps what makes further evaluations cheap until it
+// rests.
+type rester interface{ rest() }
 
 // sweep drops what was not used since a pass.
 func (m *memo) sweep(since int) {

@@ -19,21 +19,20 @@ func newMemories(pages uint32) *memories {
 	return &memories{limit: uint64(pages) << 16}
 }
 
-// memory is the linear memory of one call.
+// memory is the linear memory of an instance.
 type memory struct {
 	pool    *memories
 	bytes   []byte
 	refused bool // a growth past the limit: what the guest does next is due to that
 }
 
-// allocator gives a call's memory to the instance that the call creates.
-func (c *call) allocator() experimental.MemoryAllocator {
+// allocator gives the memory to the instance that is created with it.
+func (m *memory) allocator() experimental.MemoryAllocator {
 	return experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory {
-		c.memory.pool = c.engine.memories
-		if kept, ok := c.memory.pool.pool.Get().(*[]byte); ok {
-			c.memory.bytes = (*kept)[:0]
+		if kept, ok := m.pool.pool.Get().(*[]byte); ok {
+			m.bytes = (*kept)[:0]
 		}
-		return &c.memory
+		return m
 	})
 }
 

@@ -65,7 +65,7 @@ func (m *Module) validate(ctx context.Context) error {
 // Name implements Policy.
 func (m *Module) Name() string { return m.name }
 
-// Decide implements Policy. Each evaluation runs in a fresh instance.
+// Decide implements Policy. Nothing of an evaluation is left for the next.
 func (m *Module) Decide(ctx context.Context, facts sdk.Source) (Evaluation, error) {
 	if !m.use() {
 		return Evaluation{}, errorf(m.name, ClassClosed, "the module is closed")
@@ -87,6 +87,15 @@ func (m *Module) Decide(ctx context.Context, facts sdk.Source) (Evaluation, erro
 	}
 	return Evaluation{}, errorf(m.name, ClassFailed, "%s returned %d; accepted: %d (decided) or %d (no opinion)",
 		abi.Decide, result, abi.Decided, abi.NoOpinion)
+}
+
+// rest ends a run of evaluations.
+func (m *Module) rest() {
+	if m.use() {
+		m.program.spare.rest()
+		// The module itself still uses the program, so nothing is closed here.
+		_ = m.engine.release(context.Background(), m.program)
+	}
 }
 
 // use keeps the code until the matching release, also if Close comes between.

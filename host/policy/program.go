@@ -20,7 +20,8 @@ type program struct {
 	hash     hash
 	machine  *machine
 	compiled wazero.CompiledModule
-	users    int // modules, and evaluations under way
+	spare    *spare // nil: instances cannot be restored
+	users    int    // modules, and evaluations under way
 }
 
 // longestCompilation bounds what the bounds of a module's functions let through,
@@ -49,11 +50,18 @@ func (e *Engine) acquire(ctx context.Context, wasm []byte) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := e.compile(ctx, m, wasm)
+	within, err := bound(wasm)
+	if err != nil {
+		return nil, errors.Join(err, m.close(ctx))
+	}
+	compiled, err := e.compile(ctx, m, within.wasm)
 	if err != nil {
 		return nil, errors.Join(err, m.close(ctx))
 	}
 	p := &program{hash: h, machine: m, compiled: compiled, users: 1}
+	if within.restorable {
+		p.spare = &spare{globals: within.globals}
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.programs[h] = p
@@ -83,10 +91,6 @@ func (e *Engine) release(ctx context.Context, p *program) error {
 }
 
 func (e *Engine) compile(ctx context.Context, m *machine, wasm []byte) (wazero.CompiledModule, error) {
-	wasm, err := bound(wasm)
-	if err != nil {
-		return nil, err
-	}
 	// The compiler looks at it before each function.
 	ctx, cancel := context.WithTimeout(ctx, longestCompilation)
 	defer cancel()

@@ -185,7 +185,7 @@ func TestOutputIsCapped(t *testing.T) {
 			t.Fatalf("write returned %d, %v", n, err)
 		}
 	}
-	if got := o.text.Len(); got != maxOutput {
+	if got := len(o.text); got != maxOutput {
 		t.Errorf("kept %d bytes, want %d", got, maxOutput)
 	}
 }

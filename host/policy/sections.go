@@ -55,12 +55,15 @@ func (b *bounds) section(id byte) {
 	case sectionMemory:
 		b.each(func() { b.limits() })
 	case sectionGlobal:
-		if n := b.each(func() { b.valueType(); b.byte(); b.constant() }); n > maxGlobals {
+		if n := b.each(b.global); n > maxGlobals {
 			b.fail("has %d globals; accepted: at most %d", n, maxGlobals)
 		}
 	case sectionExport:
-		if n := b.each(func() { b.run(); b.byte(); b.signed() }); n > maxExports {
-			b.fail("has %d exports; accepted: at most %d", n, maxExports)
+		at := b.at
+		b.count()
+		b.exports.items, b.at = b.at, at
+		if b.exported = b.each(b.export); b.exported > maxExports {
+			b.fail("has %d exports; accepted: at most %d", b.exported, maxExports)
 		}
 	case sectionStart, sectionDataCount:
 		b.signed()
@@ -138,12 +141,11 @@ func (b *bounds) function() {
 	if size > maxBody {
 		b.fail("has a function of %d bytes; accepted: at most %d", size, maxBody)
 	}
-	blocks := blocksIn(b.data[b.at:end])
+	blocks := b.instructions(end)
 	one := effort(size, blocks, locals+uint64(b.params))
 	if b.efforts += one; one > maxEffort || b.efforts > maxEfforts {
-		b.fail("takes too long to compile at a function with up to %d blocks and %d locals; accepted: smaller ones, or fewer", blocks, locals)
+		b.fail("takes too long to compile at a function with %d blocks and %d locals; accepted: smaller ones, or fewer", blocks, locals)
 	}
-	b.at = end
 }
 
 func (b *bounds) segment() {

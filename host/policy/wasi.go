@@ -1,24 +1,26 @@
 package policy
 
 import (
-	"math/rand/v2"
+	"context"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // hermetic configures an instance so that nothing a guest sees varies: no
 // files, no network, no arguments, no environment, no input; time that only
 // sleeping moves, and the same random bytes each time. What it writes is kept
 // for errors.
-func hermetic(c *call) wazero.ModuleConfig {
+func hermetic(i *instance) wazero.ModuleConfig {
 	return wazero.NewModuleConfig().
-		WithStdout(&c.output).
-		WithStderr(&c.output).
-		WithWalltime(c.clock.walltime, 1).
-		WithNanotime(c.clock.nanotime, 1).
-		WithNanosleep(c.clock.sleep).
-		WithRandSource(rand.NewChaCha8([32]byte{}))
+		WithStdout(&i.output).
+		WithStderr(&i.output).
+		WithWalltime(i.clock.walltime, 1).
+		WithNanotime(i.clock.nanotime, 1).
+		WithNanosleep(i.clock.sleep).
+		WithRandSource(&i.random)
 }
 
 // clock is virtual time: the nanoseconds that the guest has slept. A clock that
@@ -45,21 +47,41 @@ func (c *clock) sleep(ns int64) {
 
 // output keeps the beginning of what a guest writes to its standard output and
 // error: a language's runtime explains there why it gives up.
-type output struct{ text strings.Builder }
+type output struct{ text []byte }
 
 // maxOutput is in bytes: some screens of a stack trace.
 const maxOutput = 2 << 10
 
 func (o *output) Write(p []byte) (int, error) {
-	o.text.Write(p[:min(len(p), maxOutput-o.text.Len())])
+	o.text = append(o.text, p[:min(len(p), maxOutput-len(o.text))]...)
 	return len(p), nil
 }
 
 // quoted returns the output as the end of an error message.
 func (o *output) quoted() string {
-	text := strings.TrimSpace(strings.ToValidUTF8(o.text.String(), "\uFFFD"))
+	text := strings.TrimSpace(strings.ToValidUTF8(string(o.text), "\uFFFD"))
 	if text == "" {
 		return ""
 	}
 	return ": " + text
 }
+
+// descriptors notices the functions of WASI that change what the guest's
+// descriptors are, which is the host's and cannot be restored.
+type descriptors struct{}
+
+func (descriptors) NewFunctionListener(f api.FunctionDefinition) experimental.FunctionListener {
+	switch f.Name() {
+	case "fd_close", "fd_fdstat_set_flags":
+		return descriptors{}
+	}
+	return nil
+}
+
+func (descriptors) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
+	callOf(ctx).changed = true
+}
+
+func (descriptors) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
+
+func (descriptors) Abort(context.Context, api.Module, api.FunctionDefinition, error) {}

@@ -69,16 +69,16 @@ func hoarders() []Adversary {
 			return g.Decide(0, Nested(100_000), g.Text(Excluded), g.Text("deep"), g.Exclude)
 		}),
 		refused("nested-blocks-for-a-minute", load,
-			"takes too long to compile at a function with up to 15004 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
+			"takes too long to compile at a function with 15000 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
 				return g.Decide(0, Nested(15_000), g.Text(Excluded), g.Text("deep"), g.Exclude)
 			}),
 		refused("parameters-for-minutes", load,
-			"takes too long to compile at a function with up to 1000 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
+			"takes too long to compile at a function with 1000 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
 				g.Func("", Sig(999, 0), Nested(1000))
 				return g.Decide(0)
 			}),
 		refused("branches-for-seconds", load,
-			"takes too long to compile at a function with up to 10000 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
+			"takes too long to compile at a function with 10000 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
 				return g.Decide(0, slices.Repeat([]byte{0x41, 0x00, 0x0d, 0x00}, 10_000)) // i32.const 0, br_if 0
 			}),
 		refused("imports-without-end", load, "has more than 100 imports; accepted: at most that", func(g Guest) []byte {

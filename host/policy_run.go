@@ -15,12 +15,14 @@ func policyRunCommand() *cobra.Command {
 	var flags moduleFlags
 	var subject string
 	command := &cobra.Command{
-		Use:   "run FILE.wasm --facts FILE",
+		Use:   "run FILE.wasm",
 		Short: "let a module decide on the facts of a file, and print its decisions",
 		Long: `Run lets a module decide, alone, for every subject of the facts: "node", for pods that
 are not known, and each pod that has an address of its own. It prints what the module
 gave, in its order, and the facts it read. What it logs goes to stderr. snatd facts
 prints a node's facts as such a file.
+
+Without --facts it decides on a small example of a node, and the output says so.
 ` + factsHelp + `
 
 Exit code 0: it decided for every subject, or had no opinion.
@@ -28,6 +30,7 @@ Exit code 0: it decided for every subject, or had no opinion.
 With -o json:
 
   module, sha256  which module it is
+  example         true if the facts are the example's, else absent
   subjects        a list, the node first, then the pods by name:
     subject       "node", or "NAMESPACE/NAME"
     address       of the pod
@@ -48,7 +51,6 @@ With -o json:
 	flags.log = true
 	flags.add(command)
 	command.Flags().StringVar(&subject, "subject", "", "only this subject: `NAME` is node, or a pod as NAMESPACE/NAME")
-	_ = command.MarkFlagRequired("facts") // fails for unknown flags only
 	output := addOutput(command, "text", "json")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		options, err := flags.value(command)
@@ -75,6 +77,9 @@ With -o json:
 
 func printDecisions(out io.Writer, report author.RunReport) error {
 	text := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	if report.Example {
+		fmt.Fprintf(text, "without --facts, on the example of a node:\n\n")
+	}
 	for i, d := range report.Subjects {
 		if i > 0 {
 			fmt.Fprintln(text)

@@ -78,12 +78,32 @@ func sourceLine(f facts.Provenance, now time.Time) string {
 	return line + "\n"
 }
 
-// moduleLine is one module: how it is, which version decides, and what it would
-// change if it decided.
+// moduleLine is one module: how its file is, which version decides, and what it
+// would change if it decided.
 func moduleLine(m engine.ModuleStatus) string {
 	line := fmt.Sprintf("module: %s %s", m.Name, m.State)
-	if m.SHA256 != "" {
-		line += fmt.Sprintf(" %.12s, %d KiB, loaded in %d ms", m.SHA256, (m.Size+1023)/1024, m.Milliseconds)
+	version := fmt.Sprintf("%.12s, %d KiB, loaded in %d ms", m.SHA256, (m.Size+1023)/1024, m.Milliseconds)
+	other := m.FileSHA256 != "" || m.State == "loading" || m.State == "failed" && m.Failing == 0
+	switch {
+	case m.Native && m.State == "loading":
+		line += ", the same policy decides natively until then"
+	case !other && m.SHA256 != "":
+		line += " " + version
+	case other:
+		if m.FileSHA256 != "" {
+			line += fmt.Sprintf(" %.12s", m.FileSHA256)
+		}
+		if m.State == "loading" && m.Error != "" { // else it is among the problems
+			line += ": " + m.Error
+		}
+		switch {
+		case m.SHA256 == "":
+			line += "; no version decides"
+		case m.Shadow != nil:
+			line += "; in shadow mode is the version before, " + version
+		default:
+			line += "; the version before decides, " + version
+		}
 	}
 	if m.Shadow != nil {
 		line += fmt.Sprintf("; would change %d subjects", m.Shadow.Subjects)

@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -31,6 +32,15 @@ func TestPlan(t *testing.T) {
 	}
 	if diff := d.succeed("plan", "-o", "diff"); !strings.Contains(diff, "no snatd answers") || !strings.Contains(diff, "add table ip snatd") {
 		t.Errorf("plan -o diff without a daemon:\n%s", diff)
+	}
+
+	// A plan is made of the files as they are.
+	d.write("policies.d/10-broken.wasm", "this is not wasm")
+	if _, stderr, err := d.output(nil, "plan"); err != nil || !strings.Contains(stderr, "module 10-broken.wasm: load: not WebAssembly") {
+		t.Errorf("plan with a broken module: %v\n%s", err, stderr)
+	}
+	if err := os.Remove(d.path("policies.d/10-broken.wasm")); err != nil {
+		t.Fatal(err)
 	}
 
 	d.run()
@@ -115,6 +125,7 @@ func TestExplain(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	d := start(t)
+	d.waitLoaded()
 	text := d.succeed("status")
 	for _, want := range []string{"ready", "primary: 10.0.0.10 on eth0", "module: default active", "wasm: compiler"} {
 		if !strings.Contains(text, want) {

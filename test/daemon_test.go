@@ -213,6 +213,21 @@ func (d *daemon) waitReady() {
 	})
 }
 
+// waitLoaded waits until no module is loading any more: those of the binary decide
+// natively until then.
+func (d *daemon) waitLoaded() {
+	d.t.Helper()
+	d.wait("all modules to load", func() error {
+		status, err := d.client.Status(d.t.Context())
+		for _, m := range status.Modules {
+			if err == nil && m.State == "loading" {
+				err = fmt.Errorf("module %s is loading", m.Name)
+			}
+		}
+		return err
+	})
+}
+
 // waitAction waits until the daemon decides so for a connection.
 func (d *daemon) waitAction(from, to netip.Addr, action string) {
 	d.t.Helper()

@@ -181,7 +181,7 @@ func TestFactsReplay(t *testing.T) {
 	d.runWithIMDS(server)
 	d.waitReady()
 	recorded := d.succeed("facts")
-	for _, want := range []string{"zone: eu-west-1a", "instanceType: m5.large", "100.64.0.0/16"} {
+	for _, want := range []string{"zone: eu-west-1a", "instanceType: m5.large", "100.64.0.0/16", "primaryAddress: 10.0.0.10"} {
 		if !strings.Contains(recorded, want) {
 			t.Errorf("the facts lack %q:\n%s", want, recorded)
 		}

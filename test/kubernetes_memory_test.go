@@ -37,6 +37,7 @@ func TestClusterElsewhere(t *testing.T) {
 	c := startOwnCluster(t)
 	c.pod("keeper", lab.PodA, true)
 	c.waitAction(lab.PodA, lab.Peered, "exclude")
+	c.waitLoaded()
 	before := c.resident()
 
 	const namespaces, perNamespace = 500, 10

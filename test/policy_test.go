@@ -139,6 +139,8 @@ func TestPolicyExamples(t *testing.T) {
 	}
 }
 
+var exampleSubjects = []string{"node", "default/web-1", "default/web-2", "payments/api-1", "payments/batch-1"}
+
 func TestPolicyJSON(t *testing.T) {
 	d := newDesk(t)
 	decode := func(into any, arguments ...string) {
@@ -156,6 +158,20 @@ func TestPolicyJSON(t *testing.T) {
 	decode(&decided, "run", "20-partners.wasm", "--facts", "node-a.yaml", "--subject", "default/job-1")
 	if len(decided.Subjects) != 1 || len(decided.Subjects[0].Entries) != 1 || decided.Subjects[0].Entries[0].Prefix.String() != "172.31.0.0/16" {
 		t.Errorf("run: %+v", decided)
+	}
+	// Without a file, on the example that the others use too, and that is said.
+	var example author.RunReport
+	if decode(&example, "run", "20-partners.wasm"); decided.Example || !example.Example || len(example.Subjects) != len(exampleSubjects) {
+		t.Errorf("run: %+v, then %+v", decided, example)
+	}
+	for i, subject := range example.Subjects {
+		if subject.Subject != exampleSubjects[i] {
+			t.Errorf("subject %d of the example is %s, want %s", i, subject.Subject, exampleSubjects[i])
+		}
+	}
+	out, stderr, code := d.policy("run", "20-partners.wasm")
+	if code != 0 || stderr != "" || !strings.HasPrefix(out, "without --facts, on the example of a node:\n\nnode\n  exclude     172.31.0.0/16  partner\n") {
+		t.Errorf("run without facts: exit code %d\n%s%s", code, out, stderr)
 	}
 	var measured author.BenchReport
 	decode(&measured, "bench", "20-partners.wasm", "--duration", "1ms")
@@ -216,7 +232,6 @@ func TestPolicyBadInput(t *testing.T) {
 		{"check 20-partners.wasm --sidecar hash.yaml", `hash.yaml:1:9: sha256: "abc" is not a SHA-256; accepted: 64 lower-case hexadecimal digits`},
 		{"check 20-partners.wasm --facts facts.yaml", `facts.yaml:2:11: vpc.cidrs[0]: "10.0.0.1/16" has host bits set, accepted: 10.0.0.0/16`},
 		{"check 20-partners.wasm -o yaml", `invalid argument "yaml" for "-o, --output" flag: accepted: text, json`},
-		{"run 20-partners.wasm", `required flag(s) "facts" not set`},
 		{"run 20-partners.wasm --facts=", "--facts: empty, accepted: the path of a file"},
 		{"run 20-partners.wasm --facts folder.wasm", "read folder.wasm: not a regular file"},
 		{"run text.wasm --facts node-a.yaml", `module text.wasm: load: not WebAssembly, it begins with "this"; accepted: a core module, which begins with "\x00asm"`},

@@ -43,7 +43,7 @@ type CheckReport struct {
 	Sidecar string        `json:"sidecar,omitempty"` // path of the sidecar, if there is one
 	SHA256  string        `json:"sha256"`
 	Size    int           `json:"size"`              // bytes, decompressed
-	Gzipped int           `json:"gzipped"`           // bytes, of the file if it is compressed
+	Gzipped int           `json:"gzipped,omitempty"` // bytes, of the file if it is compressed; absent if a large module is too large for a ConfigMap
 	Mode    string        `json:"mode"`              // compiler or interpreter
 	Compile Milliseconds  `json:"compile,omitempty"` // if it loads
 	Start   Milliseconds  `json:"start,omitempty"`   // of a fresh instance, with its validate

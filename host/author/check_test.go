@@ -1,6 +1,7 @@
 package author_test
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -152,5 +153,38 @@ func TestCheckGrants(t *testing.T) {
 				t.Errorf("%+v, want %q", decide, tt.want)
 			}
 		})
+	}
+}
+
+// It takes no time to see that a large module is too large for a ConfigMap, and one
+// that is not is told exactly.
+func TestCheckSizes(t *testing.T) {
+	text := func(compressible bool, size int) []byte {
+		random := rand.NewChaCha8([32]byte{})
+		data := make([]byte, size)
+		if !compressible {
+			_, _ = random.Read(data) // never fails
+		}
+		return data
+	}
+	for _, tt := range []struct {
+		name  string
+		wasm  []byte
+		exact bool
+		want  string
+	}{
+		{"small", text(false, 1000), true, "fits into a ConfigMap"},
+		{"medium", text(true, 2<<20), true, "fits into a ConfigMap only if gzipped"},
+		{"medium, dense", text(false, 2<<20), true, "too large for a ConfigMap, which holds 1 MiB"},
+		{"large", text(true, 20<<20), true, "fits into a ConfigMap only if gzipped"},
+		{"large, dense", text(false, 20<<20), false, "20971520 bytes, more than 1048576 gzipped: too large for a ConfigMap, which holds 1 MiB"},
+	} {
+		report, err := author.Check(t.Context(), options(t, tt.wasm, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if detail := report.Checks[0].Detail; !strings.HasSuffix(detail, tt.want) || (report.Gzipped > 0) != tt.exact {
+			t.Errorf("%s: %d gzipped, %q, want %q", tt.name, report.Gzipped, detail, tt.want)
+		}
 	}
 }

@@ -15,7 +15,8 @@ import (
 type RunReport struct {
 	Module   string     `json:"module"` // the file's name
 	SHA256   string     `json:"sha256"`
-	Subjects []Decision `json:"subjects"` // the node first, then the pods by name
+	Example  bool       `json:"example,omitempty"` // the facts are the example's: none were named
+	Subjects []Decision `json:"subjects"`          // the node first, then the pods by name
 }
 
 // Failed are how many subjects the module failed for.
@@ -61,7 +62,7 @@ func Run(ctx context.Context, o Options, subject string) (report RunReport, err 
 		return RunReport{}, err
 	}
 	defer t.close(ctx, &err)
-	report = RunReport{Module: t.file.Name, SHA256: t.file.SHA256}
+	report = RunReport{Module: t.file.Name, SHA256: t.file.SHA256, Example: o.Facts == ""}
 	subjects := t.snapshot.Subjects()
 	if subject != "" {
 		i := slices.IndexFunc(subjects, func(s facts.Subject) bool { return s.Name == subject })

@@ -1,9 +1,11 @@
 package author
 
 import (
-	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -11,17 +13,20 @@ import (
 // configMap is how many bytes a ConfigMap may hold, in which modules are mounted.
 const configMap = 1 << 20
 
-// sizes tells how large the module is. What is too large for the daemon was an
-// error before.
+// sizes tells how large the module is; packed is 0 where that is more than a
+// ConfigMap may hold. What is too large for the daemon was an error before.
 func sizes(plain, packed int) string {
-	fits := "fits into a ConfigMap"
+	fits, gzipped := "fits into a ConfigMap", strconv.Itoa(packed)
 	switch {
+	case packed == 0:
+		gzipped = "more than " + strconv.Itoa(configMap)
+		fallthrough
 	case packed >= configMap:
 		fits = "too large for a ConfigMap, which holds 1 MiB"
 	case plain >= configMap:
 		fits += " only if gzipped"
 	}
-	return fmt.Sprintf("%d bytes, %d gzipped: %s", plain, packed, fits)
+	return fmt.Sprintf("%d bytes, %s gzipped: %s", plain, gzipped, fits)
 }
 
 // hash tells which module it is. One that the sidecar does not want was an error
@@ -33,16 +38,36 @@ func (t *trial) hash() string {
 	return t.file.SHA256
 }
 
-// gzipped is the size of the compressed file, or what gzip -9 would make of it.
+// large is from how many bytes on it is not worth the time to tell how much too
+// large a module is for a ConfigMap.
+const large = 8 << 20
+
+// gzipped is the size of the compressed file, or what gzip would make of it; 0 if
+// that is more than a ConfigMap may hold, of a large module.
 func (t *trial) gzipped() int {
 	if strings.HasSuffix(t.file.Name, ".gz") {
 		return len(t.file.Raw)
 	}
-	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // fails for unknown levels only
-	_, _ = w.Write(t.file.Wasm)                           // a Buffer takes everything
-	_ = w.Close()
-	return b.Len()
+	into := counter{most: math.MaxInt}
+	if len(t.file.Wasm) >= large {
+		into.most = configMap
+	}
+	w := gzip.NewWriter(&into)
+	_, err := w.Write(t.file.Wasm)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return 0
+	}
+	return into.bytes
+}
+
+// counter counts what is written to it, up to a number.
+type counter struct{ bytes, most int }
+
+func (c *counter) Write(p []byte) (int, error) {
+	if c.bytes += len(p); c.bytes > c.most {
+		return 0, errors.New("too large")
+	}
+	return len(p), nil
 }
 
 // short is a time with three digits or so: more say nothing.

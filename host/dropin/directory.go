@@ -24,6 +24,8 @@ type Directory struct {
 type memory struct {
 	module, sidecar stamp
 	at              time.Time // before it was read
+	since           time.Time // when it was seen with these stamps first
+	changed         bool      // that was after a change
 	file            File
 }
 
@@ -88,16 +90,40 @@ func (d *Directory) read(name, sidecar string) (memory, error) {
 	if m.sidecar, err = stampOf(sidecar); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return memory{}, err
 	}
-	if old, ok := d.known[name]; ok && old.unchanged(m.module, m.sidecar) {
+	old, seen := d.known[name]
+	if same := seen && old.module == m.module && old.sidecar == m.sidecar; same {
+		m.since, m.changed = old.since, old.changed
+	} else {
+		m.since, m.changed = m.at, seen || !m.module.settled(m.at) || !m.sidecar.settled(m.at)
+	}
+	writing := m.writing()
+	if seen && old.unchanged(m.module, m.sidecar) {
+		old.file.Writing = writing
 		return old, nil
 	}
-	if err := m.file.read(sidecar, m.sidecar != stamp{}); err != nil {
+	exists := m.sidecar != stamp{}
+	err = m.file.read(sidecar, exists)
+	if err == nil && exists && m.sidecar.size == 0 && !writing.IsZero() {
+		// Taking it for a sidecar that says nothing would withdraw all grants.
+		err = fmt.Errorf("%s: empty", sidecar)
+	}
+	if err != nil {
 		if unreadable := (*fs.PathError)(nil); errors.As(err, &unreadable) {
 			return memory{}, err
 		}
-		m.file = File{Name: name, Err: err}
+		m.file = File{Name: name, SHA256: m.file.SHA256, Err: err}
 	}
+	m.file.Writing = writing
 	return m, nil
+}
+
+// writing is until when the file may be in the middle of being written; zero if
+// it may not. Who writes it in pieces does not pause for as long.
+func (m memory) writing() time.Time {
+	if until := m.since.Add(tick); m.changed && m.at.Before(until) {
+		return until
+	}
+	return time.Time{}
 }
 
 func (m memory) unchanged(module, sidecar stamp) bool {

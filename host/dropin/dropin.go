@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/snatd/snatd/host/file"
 )
@@ -27,8 +28,12 @@ type File struct {
 	Name    string // of the file, such as "10-peering.wasm"
 	SHA256  string // of the module, decompressed, in hexadecimal
 	Sidecar Sidecar
-	// Err is why the module cannot be used. Then only Name is set.
+	// Err is why the module cannot be used. Then there is no Sidecar, and a SHA256
+	// only if the module was read.
 	Err error
+	// Writing is until when the module or its sidecar may still be in the middle of
+	// being written, unless it changes again: it has just changed. Zero if not.
+	Writing time.Time
 
 	path     string
 	identity string

@@ -52,7 +52,7 @@ func readAll(t *testing.T, dir string, names ...string) []File {
 	var got []string
 	for _, f := range files {
 		got = append(got, f.Name)
-		if (f.Err != nil) != (f.Identity() == "" && f.SHA256 == "") {
+		if (f.Err != nil) != (f.Identity() == "") || f.Err == nil && f.SHA256 == "" {
 			t.Errorf("%s: error %v, but identity %q, hash %q", f.Name, f.Err, f.Identity(), f.SHA256)
 		}
 		if _, err := f.Open(); !errors.Is(err, f.Err) {

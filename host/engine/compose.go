@@ -103,10 +103,28 @@ func (r *Reader) before() facts.Document {
 	switch {
 	case r.last.Snapshot != nil:
 		return r.last.Snapshot.Document
-	case r.earlier != nil:
-		return *r.earlier
+	case r.recorded() != nil:
+		return *r.recorded()
 	}
 	return facts.Document{}
+}
+
+// recorded is what the run before knew whose rules the kernel holds; nil if that is
+// lost, or if it was recorded on another node, whose pods are not here.
+func (r *Reader) recorded() *facts.Document {
+	if r.earlier == nil || !r.linked {
+		return r.earlier
+	}
+	recorded := r.earlier.Node.PrimaryAddress
+	if !recorded.IsValid() || recorded == r.last.Link.Addr {
+		return r.earlier
+	}
+	if !r.foreign {
+		r.foreign = true
+		r.services.log.Warn("facts.record is of another node and is not used: the rules in the kernel stay until every source has answered",
+			"primary", r.last.Link.Addr, "recorded", recorded)
+	}
+	return nil
 }
 
 // composeVPC adds what is said of the VPC and of the instance. It returns what is
@@ -172,7 +190,7 @@ func (r *Reader) composePods(into *facts.Document, cfg config.Facts, file *facts
 	before := r.before()
 	into.Node.Name, into.Node.Labels, into.Node.Annotations = before.Node.Name, before.Node.Labels, before.Node.Annotations
 	into.Namespaces, into.Pods = before.Namespaces, r.admitted(before.Pods, &problems{})
-	if r.last.Snapshot == nil && r.earlier == nil {
+	if r.last.Snapshot == nil && r.recorded() == nil {
 		missing = source
 	}
 	return missing

@@ -56,6 +56,10 @@ type Engine struct {
 	// arrived are when the changes of pods came in that the kernel does not hold
 	// yet.
 	arrived []time.Time
+	// awaited is since when the first decision waits for modules to load, and waited
+	// that it has waited long enough.
+	awaited time.Time
+	waited  bool
 }
 
 // New returns an engine for the current network namespace, where it is the only

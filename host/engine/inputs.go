@@ -29,6 +29,7 @@ type Reader struct {
 	last     Inputs
 	file     *facts.Document  // the last good content of the facts file; nil if it is not read
 	earlier  *facts.Document  // what the run before knew whose rules the kernel holds; nil if that is lost
+	foreign  bool             // that is of another node, which was said
 	read     facts.Provenance // of the facts file
 	network  facts.Provenance // of the primary interface
 	loaded   bool             // a configuration was valid once
@@ -68,7 +69,15 @@ func (r *Reader) Once(ctx context.Context) (Inputs, []Problem, error) {
 		in, p, waiting = r.readAll()
 	}
 	r.services.report(&p)
+	unwatched(in.Modules)
 	return in, p.list, waiting
+}
+
+// unwatched takes files for what they are, where nobody looks whether they change.
+func unwatched(files []dropin.File) {
+	for i := range files {
+		files[i].Writing = time.Time{}
+	}
 }
 
 // readAll reads all inputs. It returns the problems met, and an error if there is
@@ -183,6 +192,7 @@ func (r *Reader) readModules(p *problems) {
 	files, err := r.dropins.Read()
 	if err != nil {
 		p.addPassing("policies", err)
+		unwatched(r.last.Modules)
 		return
 	}
 	r.last.Modules = files

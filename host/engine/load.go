@@ -19,12 +19,15 @@ type verified struct {
 	took   time.Duration // to compile and verify it
 }
 
-// loaded is what came of loading a version.
+// loaded is what came of loading a version of a drop-in, or a module of this
+// binary.
 type loaded struct {
 	verified
-	file   dropin.File
-	policy policy.Policy // nil if err
-	err    error
+	file    dropin.File      // of the drop-in
+	shipped *shipped         // the module of this binary; nil for a drop-in
+	behind  *policy.Fallback // of the module of this binary
+	policy  policy.Policy    // nil if err
+	err     error
 	// undecided is why it fails for every subject that there is; nil if it does
 	// not.
 	undecided error
@@ -83,7 +86,6 @@ type loads struct {
 	group sync.WaitGroup
 	turn  sync.Mutex // one at a time: each takes a module's memory
 	mu    sync.Mutex
-	going int
 	done  []loaded
 }
 
@@ -91,9 +93,6 @@ func newLoads() loads { return loads{changed: make(chan struct{}, 1)} }
 
 // begin loads in its turn, unless ctx has ended by then.
 func (l *loads) begin(ctx context.Context, load func() loaded) {
-	l.mu.Lock()
-	l.going++
-	l.mu.Unlock()
 	l.group.Go(func() {
 		l.turn.Lock()
 		var done []loaded
@@ -102,7 +101,6 @@ func (l *loads) begin(ctx context.Context, load func() loaded) {
 		}
 		l.turn.Unlock()
 		l.mu.Lock()
-		l.going--
 		l.done = append(l.done, done...)
 		l.mu.Unlock()
 		source.Signal(l.changed)
@@ -116,12 +114,6 @@ func (l *loads) take() []loaded {
 	done := l.done
 	l.done = nil
 	return done
-}
-
-func (l *loads) running() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.going > 0
 }
 
 // end waits for all.

@@ -8,15 +8,21 @@ import (
 // ModuleStatus is what is known about one module.
 type ModuleStatus struct {
 	Name string `json:"name"`
-	// State is "active"; "shadow": it decides nothing; "loading", where no version
-	// decides yet; "failed": the file as it is now does not decide, an older
-	// version may; or "native", of a module of this binary.
+	// State is of the file as it is now: "active"; "shadow": it decides nothing;
+	// "loading": it is being loaded, or still being written; "failed". An earlier
+	// version may decide where this one does not. A module of this binary is
+	// "loading" or "native" where it decides natively.
 	State string `json:"state"`
 	// SHA256, Size in bytes and Milliseconds, to compile and verify it, are of the
-	// version that decides.
+	// version that decides; absent if none does.
 	SHA256       string `json:"sha256,omitempty"`
 	Size         int    `json:"size,omitempty"`
 	Milliseconds int64  `json:"milliseconds,omitempty"`
+	// FileSHA256 is of the file as it is now where another version decides, or none;
+	// absent if it could not be read.
+	FileSHA256 string `json:"fileSHA256,omitempty"`
+	// Native says that the same policy decides natively in the module's place.
+	Native bool `json:"native,omitempty"`
 	// Error is why the file as it is now does not decide, or why it fails.
 	Error string `json:"error,omitempty"`
 	// Failing is how many subjects it fails for. If that is all, it is "failed".
@@ -40,10 +46,15 @@ func (m *Modules) Status(files []dropin.File) []ModuleStatus {
 }
 
 func (e *module) status(name string) ModuleStatus {
-	status := ModuleStatus{
-		Name: name, State: "active", SHA256: e.sha256, Size: e.size, Milliseconds: e.took.Milliseconds(), Shadow: e.would,
+	status := ModuleStatus{Name: name, State: "active", Shadow: e.would}
+	if e.policy != nil {
+		status.SHA256, status.Size, status.Milliseconds = e.sha256, e.size, e.took.Milliseconds()
 	}
 	switch {
+	case e.coming():
+		status.State = "loading"
+	case e.unfinished():
+		status.State, status.Error = "loading", "it has just changed and may not be whole yet: "+policy.Message(e.err)
 	case e.err != nil:
 		status.State, status.Error = "failed", policy.Message(e.err)
 	case e.policy == nil:
@@ -51,9 +62,12 @@ func (e *module) status(name string) ModuleStatus {
 	case e.shadow:
 		status.State = "shadow"
 	}
+	if status.State == "loading" || status.State == "failed" {
+		status.FileSHA256 = e.file.SHA256
+	}
 	if e.err == nil && e.failing > 0 {
 		status.Failing, status.Error = e.failing, e.why
-		if e.failing == e.of {
+		if e.failing == e.of && !e.coming() {
 			status.State = "failed"
 		}
 	}

@@ -27,8 +27,8 @@ const (
 // routes if it is wanted, and the default. A version that does not load leaves
 // the one before it deciding.
 //
-// Drop-ins load beside the loop, which one goroutine runs; the modules of this
-// binary load in it, at the start and when routes is turned on.
+// All load beside the loop, which one goroutine runs and which waits for none:
+// the modules of this binary decide natively until they have loaded.
 type Modules struct {
 	ctx    context.Context // what loads ends with it
 	engine *policy.Engine
@@ -51,7 +51,10 @@ type module struct {
 	cancel   func()        // gives up what is pending
 	tried    string        // identity of the newest version that was tried
 	err      error         // why that was refused
+	told     error         // what is told of that: not what may be half written
+	file     dropin.File   // as it is now
 	would    *Shadow       // what it would change; nil if it decides
+	compared compared      // what would follows from
 	failing  int           // subjects that it fails for, out of so many, and why
 	of       int
 	why      string
@@ -61,8 +64,8 @@ type module struct {
 	failures int
 }
 
-// NewModules loads the default module. A nil engine is one that does not start.
-// What is loading when ctx ends is given up.
+// NewModules returns the default module alone. A nil engine is one that does not
+// start. What is loading when ctx ends is given up.
 func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *Modules {
 	m := &Modules{
 		ctx: ctx, engine: engine, log: log, set: policy.NewSet(nil), shadow: policy.NewSet(nil),
@@ -71,7 +74,7 @@ func NewModules(ctx context.Context, engine *policy.Engine, log *slog.Logger) *M
 	if engine == nil {
 		log.Warn("without a Wasm engine the shipped modules run natively, and drop-ins do not run")
 	}
-	m.last = ship(ctx, engine, log, DefaultModule, plugins.Default(), defaultpolicy.Decide)
+	m.last = m.ship(DefaultModule, plugins.Default(), defaultpolicy.Decide)
 	return m
 }
 
@@ -92,8 +95,8 @@ func (m *Modules) Sync(files []dropin.File, routes bool, snapshot *facts.Snapsho
 			m.loaded[file.Name] = entry
 		}
 		m.update(entry, file, snapshot)
-		if entry.err != nil {
-			p.addModule(file.Name, entry.err)
+		if entry.tell(); entry.told != nil {
+			p.addModule(file.Name, entry.told)
 		}
 		switch {
 		case entry.policy == nil:
@@ -120,7 +123,7 @@ func (m *Modules) Sync(files []dropin.File, routes bool, snapshot *facts.Snapsho
 func (m *Modules) shippedPolicies(routes bool) []policy.Policy {
 	switch {
 	case routes && m.routes == nil:
-		m.routes = ship(m.ctx, m.engine, m.log, RoutesModule, plugins.Routes(), routespolicy.Decide)
+		m.routes = m.ship(RoutesModule, plugins.Routes(), routespolicy.Decide)
 	case !routes && m.routes != nil:
 		m.log.Info("module removed", "module", RoutesModule)
 		m.close(m.routes.policy)
@@ -143,6 +146,7 @@ func (m *Modules) shipped() []*shipped {
 
 // update begins to load file if it is not the version that was tried last.
 func (m *Modules) update(entry *module, file dropin.File, snapshot *facts.Snapshot) {
+	entry.file = file
 	if file.Err != nil {
 		entry.abandon()
 		entry.err, entry.tried, entry.retry = file.Err, "", time.Time{}
@@ -162,6 +166,20 @@ func (m *Modules) update(entry *module, file dropin.File, snapshot *facts.Snapsh
 	m.loads.begin(ctx, func() loaded { return m.load(ctx, file, snapshot) })
 }
 
+// coming says that a newer version than those that were tried is being loaded.
+func (e *module) coming() bool { return e.pending != "" && e.pending != e.tried }
+
+// unfinished says that the file as it is now was refused and may not be whole yet.
+func (e *module) unfinished() bool { return !e.coming() && e.err != nil && !e.file.Writing.IsZero() }
+
+// tell makes what is told of the module what came of its file. Until that is known
+// it is what it was.
+func (e *module) tell() {
+	if !e.coming() && !e.unfinished() {
+		e.told = e.err
+	}
+}
+
 // abandon gives up the version that is being loaded, if there is one.
 func (e *module) abandon() {
 	if e.cancel != nil {
@@ -172,6 +190,10 @@ func (e *module) abandon() {
 
 // adopt makes a version that has loaded the one that decides.
 func (m *Modules) adopt(done loaded) {
+	if done.shipped != nil {
+		m.adoptShipped(done)
+		return
+	}
 	entry := m.loaded[done.file.Name]
 	if entry == nil || entry.pending != done.file.Identity() {
 		m.close(done.policy) // the file is another one by now
@@ -202,6 +224,7 @@ func (m *Modules) adopt(done loaded) {
 	m.close(entry.policy)
 	entry.grants = done.file.Sidecar.Grants
 	entry.verified, entry.policy, entry.shadow, entry.would = done.verified, done.policy, done.file.Sidecar.Shadow, nil
+	entry.compared = compared{}
 	m.log.Info("module loaded", "module", done.file.Name, "sha256", done.file.SHA256, "shadow", entry.shadow,
 		"duration", done.took.Round(time.Millisecond))
 }
@@ -217,7 +240,7 @@ func revoked(before, now dropin.Grants) bool {
 func (m *Modules) revoke(name string, entry *module) {
 	m.log.Info("grants are withdrawn, what the module decided with them ends", "module", name)
 	m.close(entry.policy)
-	entry.policy, entry.grants = nil, dropin.Grants{}
+	entry.verified, entry.policy, entry.grants = verified{}, nil, dropin.Grants{}
 	m.set.Forget(name)
 	m.shadow.Forget(name)
 }
@@ -226,27 +249,42 @@ func (m *Modules) revoke(name string, entry *module) {
 // times as long as others: each try may cost a second.
 const retryFactor = 10
 
-// settle makes the modules those of the inputs and waits until they have loaded, up
-// to a time.
-func (m *Modules) settle(ctx context.Context, in Inputs, most time.Duration) {
-	m.Sync(in.Modules, in.Config.Policies.Routes, in.Snapshot)
-	m.wait(ctx, most)
+// awaited are the drop-ins that a first decision waits for: those of which no
+// version decides, and whose file is being loaded, or may be half written.
+func (m *Modules) awaited() (names []string) {
+	for name, entry := range m.loaded {
+		if entry.policy == nil && (entry.pending != "" || entry.unfinished()) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
-// wait waits until what loads has loaded, up to a time.
-func (m *Modules) wait(ctx context.Context, most time.Duration) {
+// settle makes the modules those of the inputs, and waits until the drop-ins have
+// loaded, up to a time. Who follows the inputs has better to do meanwhile.
+func (m *Modules) settle(ctx context.Context, in Inputs, most time.Duration) {
 	late := time.NewTimer(most)
 	defer late.Stop()
-	for m.loads.running() {
+	for {
+		m.Sync(in.Modules, in.Config.Policies.Routes, in.Snapshot)
+		if len(m.awaited()) == 0 {
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-late.C:
-			m.log.Warn("modules take long to load, the others decide without them", "waited", most)
+			m.late(most)
 			return
 		case <-m.loads.changed:
 		}
 	}
+}
+
+// late says that a first decision waited in vain.
+func (m *Modules) late(waited time.Duration) {
+	m.log.Warn("modules take long to load, the others decide without them", "modules", m.awaited(), "waited", waited)
 }
 
 // endPass ends a pass over these subjects; provisional says that a stand-in decided
@@ -265,12 +303,14 @@ func (m *Modules) endPass(subjects []string, provisional bool) {
 func (m *Modules) nextTry() time.Time {
 	next := earlier(m.set.NextTry(), m.shadow.NextTry())
 	for _, s := range m.shipped() {
-		if s.behind != nil {
+		if next = earlier(next, s.retry); s.behind != nil {
 			next = earlier(next, s.behind.NextTry())
 		}
 	}
 	for _, entry := range m.loaded {
-		next = earlier(next, entry.retry)
+		if next = earlier(next, entry.retry); entry.unfinished() {
+			next = earlier(next, entry.file.Writing)
+		}
 	}
 	return next
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/snatd/snatd/host/config"
@@ -26,13 +27,15 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	}
 
 	state := *e.state.Load()
+	loading := false
 	if waiting != nil {
 		state.Waiting = waiting.Error()
 		next = e.reader.graceEnd()
 		e.arrived = nil // how long that took says nothing of the way of a change
 	} else {
-		e.decide(ctx, in, &state, &p)
-		next = e.modules.nextTry()
+		until := e.decide(ctx, in, &state, &p)
+		loading = !until.IsZero()
+		next = earlier(e.modules.nextTry(), until)
 	}
 	if ctx.Err() != nil {
 		return time.Time{} // what failed now failed because of that
@@ -47,7 +50,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	state.Problems = p.list
 	state.read = e.reader.files(e.follower.links != nil, e.follower.files != nil)
 	state.services, state.instance = e.reader.services.sources(), e.reader.services.imds.latest()
-	if state.Waiting != "" {
+	if state.Waiting != "" && !loading { // which is how a start is
 		e.report(append(slices.Clip(state.Problems), Problem{"engine", state.Waiting}))
 	} else {
 		e.report(state.Problems)
@@ -74,14 +77,14 @@ func (e *Engine) follow(ctx context.Context, cfg config.Config) (fresh bool, p p
 // drainPause is how often the engine looks whether connections have ended.
 const drainPause = 5 * time.Second
 
-// decide takes complete inputs to the kernel.
-func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems) {
+// decide takes complete inputs to the kernel. It returns until when it waits for
+// modules that load instead; zero if it does not.
+func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems) (until time.Time) {
 	if next.Result == nil {
-		most := patienceAtFirst
-		if e.reader.patient {
-			most = patience
+		if until := e.awaitModules(in, next, p); !until.IsZero() {
+			e.arrived = nil
+			return until
 		}
-		e.modules.settle(ctx, in, most)
 	}
 	result, met, err := decide(ctx, in, e.modules)
 	p.join(met)
@@ -90,9 +93,10 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	if err != nil {
 		p.add("policy", err)
 		next.Waiting = "waiting for facts and modules that give a complete decision"
-		return
+		return time.Time{}
 	}
 	changed, err := e.bring(result)
+	e.modules.loadShipped(in.Snapshot)
 	if changed {
 		next.Changes++
 		next.Applied = time.Now()
@@ -100,12 +104,12 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	if err != nil {
 		p.addPassing("kernel", err)
 		next.Waiting = "waiting for the kernel to accept the rules"
-		return
+		return time.Time{}
 	}
 	next.Result, next.Ruleset, next.Waiting = result, e.installer.holds, ""
 	e.reader.patient, e.reader.earlier = false, nil
 	if err := e.record.save(in.Config.Facts.Record, in.Snapshot); err != nil {
-		p.addPassing("facts.record", err)
+		p.add("facts.record", err) // it has a pace of its own
 	}
 	if changed && e.options.PodChanged != nil {
 		for _, at := range e.arrived {
@@ -113,6 +117,33 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		}
 	}
 	e.arrived = nil
+	return time.Time{}
+}
+
+// awaitModules returns until when the first decision waits for the drop-ins that
+// are loading, and says so; zero if there are none, or if it waited long enough.
+func (e *Engine) awaitModules(in Inputs, next *State, p *problems) (until time.Time) {
+	met := e.modules.Sync(in.Modules, in.Config.Policies.Routes, in.Snapshot)
+	awaited := e.modules.awaited()
+	if len(awaited) == 0 || e.waited {
+		return time.Time{}
+	}
+	most := patienceAtFirst
+	if e.reader.patient {
+		most = patience
+	}
+	if e.awaited.IsZero() {
+		e.awaited = time.Now()
+	}
+	if until = e.awaited.Add(most); !time.Now().Before(until) {
+		e.modules.late(most)
+		e.waited = true
+		return time.Time{}
+	}
+	p.join(met)
+	next.Modules, next.Wasm = e.modules.Status(in.Modules), e.modules.wasm()
+	next.Waiting = "waiting for modules to load: " + strings.Join(awaited, ", ")
+	return until
 }
 
 // bring makes the kernel hold a result, which in an IPv6 cluster is nothing.

@@ -15,6 +15,7 @@ import (
 type record struct {
 	written *facts.Snapshot // what the file holds
 	due     time.Time       // not before that it is written again
+	failed  error           // why it could not be written last
 }
 
 // recordPause bounds how often the record is written: pods come and go all the
@@ -34,12 +35,20 @@ func recorded(path string, log *slog.Logger) *facts.Document {
 	return document
 }
 
-// save writes a snapshot, if it is another one and it is time to.
+// save writes a snapshot, if it is another one and it is time to. The error is that
+// of the last time, until it is mended.
 func (r *record) save(path string, snapshot *facts.Snapshot) error {
-	if path == "" || snapshot == r.written || time.Now().Before(r.due) {
-		return nil
+	switch {
+	case path == "" || snapshot == r.written:
+		r.failed = nil
+	case !time.Now().Before(r.due):
+		r.due = time.Now().Add(recordPause)
+		r.failed = r.write(path, snapshot)
 	}
-	r.due = time.Now().Add(recordPause)
+	return r.failed
+}
+
+func (r *record) write(path string, snapshot *facts.Snapshot) error {
 	text, err := snapshot.Encode()
 	if err != nil {
 		return fmt.Errorf("record: %w", err)

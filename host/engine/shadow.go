@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"github.com/snatd/snatd/host/policy"
@@ -61,12 +62,39 @@ func (m *Modules) shadows(ctx context.Context, result *Result, failed *failures)
 		if !entry.shadow || entry.policy == nil {
 			continue
 		}
+		now := compared{result.Network, result.Ruleset != nil, result.Decided, would[name]}
+		if entry.would != nil && entry.compared.same(now) {
+			continue
+		}
 		var err error
 		if entry.would, err = difference(result, would[name]); err != nil {
 			return err
 		}
+		entry.compared = now
 	}
 	return nil
+}
+
+// compared is what a module's Shadow follows from.
+type compared struct {
+	network        rules.Network
+	compiled       bool // there is a ruleset
+	decided, would []Decided
+}
+
+// same says that the Shadow is the same for sure.
+func (c compared) same(now compared) bool {
+	return c.compiled == now.compiled && reflect.DeepEqual(c.network, now.network) &&
+		slices.EqualFunc(c.decided, now.decided, decidedAlike) && slices.EqualFunc(c.would, now.would, decidedAlike)
+}
+
+// decidedAlike says that the modules gave the very same answers. What is remembered
+// is the same in memory, so there is no need to look at each prefix.
+func decidedAlike(a, b Decided) bool {
+	return a.Subject == b.Subject && slices.EqualFunc(a.Evaluations, b.Evaluations, func(a, b policy.Evaluation) bool {
+		x, y := a.Decision.Entries, b.Decision.Entries
+		return a.Decision.Module == b.Decision.Module && len(x) == len(y) && (len(x) == 0 || &x[0] == &y[0])
+	})
 }
 
 // insert puts an evaluation where the module would stand: in the order of names,

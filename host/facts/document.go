@@ -44,8 +44,9 @@ type Node struct {
 	InstanceID   string `yaml:"instanceID,omitempty"`
 	InstanceType string `yaml:"instanceType,omitempty"`
 	// PrimaryAddress and Addresses are those of the primary interface. They are what
-	// a recorded file says of another node; the daemon goes by its interfaces.
-	PrimaryAddress netip.Addr        `yaml:"primaryAddress,omitempty"`
+	// a recorded file says of another node; the daemon goes by its interfaces. The
+	// library would take every address for empty.
+	PrimaryAddress netip.Addr        `yaml:"primaryAddress"`
 	Addresses      []netip.Addr      `yaml:"addresses,omitempty"`
 	Labels         map[string]string `yaml:"labels"`
 	Annotations    map[string]string `yaml:"annotations"`

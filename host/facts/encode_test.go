@@ -13,9 +13,10 @@ import (
 // What is written is read back the same, whatever labels look like.
 func TestEncode(t *testing.T) {
 	for name, text := range map[string]string{
-		"full":   full,
-		"vpc":    vpc,
-		"little": "vpc: {cidrs: [0.0.0.0/0]}\n",
+		"full":      full,
+		"vpc":       vpc,
+		"little":    "vpc: {cidrs: [0.0.0.0/0]}\n",
+		"addresses": "node: {primaryAddress: 10.0.0.10, addresses: [10.0.0.10, 10.0.0.11]}\nvpc: {cidrs: [0.0.0.0/0]}\n",
 		"odd labels": `
 vpc: {cidrs: [10.0.0.0/16]}
 pods:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/lab"
 	"github.com/snatd/snatd/rules"
 )
@@ -160,10 +162,12 @@ func newStarter(ctx context.Context, o options) (s *starter, close func() error,
 	}, nil
 }
 
-// ready also checks that it is the Wasm module that decides.
+// ready is that all modules have loaded, and that it is the Wasm module that
+// decides.
 func (s *starter) ready(ctx context.Context) (bool, error) {
 	status, err := api.NewClient(s.file("snatd.sock")).Status(ctx)
-	if err == nil && status.Ready {
+	loading := func(m engine.ModuleStatus) bool { return m.State == "loading" }
+	if err == nil && status.Ready && !slices.ContainsFunc(status.Modules, loading) {
 		return true, expectActive(status)
 	}
 	return false, nil // also if it does not answer yet

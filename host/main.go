@@ -49,6 +49,6 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(),
-		policyCommand(), demoCommand(), cleanupCommand())
+		policyCommand(), demoCommand(), cleanupCommand(), compileCommand())
 	return command
 }

@@ -68,7 +68,7 @@ func wanted(ctx context.Context, flags configFlags) (ruleset *rules.Ruleset, soc
 		}
 		return nil, "", err
 	}
-	options := engine.PolicyOptions(in.Config, log)
+	options := engine.PolicyOptions(in.Config, outside, log)
 	// The daemon's cache belongs to root and to the daemon; a plan leaves it
 	// alone.
 	options.CacheDir = ""

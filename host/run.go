@@ -45,7 +45,7 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 	var daemon *engine.Engine // before anybody asks for its state
 	observer := metrics.New(func() metrics.State { return metricsState(daemon.State()) })
 	daemon, err = engine.New(engine.Options{
-		Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log,
+		Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log, Compiler: outside,
 		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply,
 	})
 	if err != nil {

@@ -114,3 +114,23 @@ func (d *daemon) changeGetsThrough() {
 
 // outside is nowhere in the lab.
 var outside = netip.MustParseAddr("203.0.113.1")
+
+// A module that takes too much to compile takes it from a process of its own.
+func TestCostlyModule(t *testing.T) {
+	d := start(t)
+	d.dropIn("50-peering", "config: {cidrs: 172.31.0.0/16}\n")
+	d.waitAction(lab.PodB, lab.Peered, "exclude")
+	d.write("policies.d/10-costly.wasm", string(wasmtest.Costly()))
+	d.check(world{internet: true})
+	d.wait("the module to be refused", func() error {
+		status, err := d.client.Status(t.Context())
+		for _, m := range status.Modules {
+			if m.Name == "10-costly.wasm" && m.State == "failed" && strings.Contains(m.Error, "too much for the compiler: ") {
+				return err
+			}
+		}
+		return errors.Join(err, fmt.Errorf("modules %+v", status.Modules))
+	})
+	d.check(world{internet: true})
+	d.changeGetsThrough()
+}

@@ -48,6 +48,8 @@ var boundaries = []boundary{
 		reason: "both handle values that say how current facts are, and nothing else of host"},
 	{from: []string{"host/aws", "host/kubernetes"}, not: ours("host"), may: ours("host/aws", "host/kubernetes", "host/document", "host/facts", "host/source"),
 		reason: "a source tells facts; what follows from them is not for it to know"},
+	{from: []string{"host/compiler"}, not: ours("host"), may: ours("host/compiler", "host/policy"),
+		reason: "it is another process for a part of host/policy"},
 	{from: []string{"host/author"}, not: ours("host"), may: ours("host/author", "host/document", "host/dropin", "host/facts", "host/policy"),
 		reason: "a module is tried from its file alone: no daemon, no kernel, no services"},
 	{from: []string{"host"}, only: ours("host/author"),

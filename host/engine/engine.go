@@ -31,6 +31,8 @@ type Options struct {
 	// ConfigFile is followed, whether it exists or not; empty if there is none.
 	ConfigFile string
 	Log        *slog.Logger
+	// Compiler compiles modules in another process; nil does it in this one.
+	Compiler policy.Compiler
 	// PodChanged is told how long it took from a change of a pod, as the API
 	// server told of it, to the kernel holding what follows. Nil for nobody.
 	PodChanged func(time.Duration)
@@ -106,7 +108,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, e.Close()) }()
 	defer e.follower.close()
 	defer e.reader.services.close()
-	wasm, err := policy.NewEngine(ctx, PolicyOptions(e.options.Config, e.log))
+	wasm, err := policy.NewEngine(ctx, PolicyOptions(e.options.Config, e.options.Compiler, e.log))
 	if err != nil {
 		e.log.Error("Wasm modules cannot run", "error", err)
 		wasm = nil
@@ -127,8 +129,9 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 }
 
 // PolicyOptions are those of a configuration.
-func PolicyOptions(cfg config.Config, log *slog.Logger) policy.Options {
+func PolicyOptions(cfg config.Config, compiler policy.Compiler, log *slog.Logger) policy.Options {
 	return policy.Options{
+		Compiler:    compiler,
 		CacheDir:    cfg.Policies.Cache,
 		Deadline:    time.Duration(cfg.Policies.Deadline),
 		MemoryPages: uint32(cfg.Policies.Memory) * (1 << 20 / 65536),

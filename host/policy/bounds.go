@@ -21,15 +21,35 @@ const (
 	// maxEffort bounds what compiling one function takes, and maxEfforts all of
 	// them: see effort. The first is some 2 s and 150 MiB.
 	maxEffort  = 4e8
-	maxEfforts = 2e10
+	maxEfforts = 1e10 // Go programs are taken for 20 times as much as they are
+	// maxFlow bounds the values that the calls and branches of one function pass, and
+	// those of all types: each takes some 500 bytes while it is compiled.
+	maxFlow = 1 << 18
 )
+
+// work is what a function gives the compiler to do.
+type work struct {
+	body   int    // bytes
+	blocks int    // begins and ends of blocks, and branches
+	labels int    // of branches
+	calls  int    // also of the host
+	memory int    // loads and stores
+	locals uint64 // parameters too
+	values int    // that a call or a label passes at most
+}
+
+// flow is how many values are passed.
+func (w work) flow() int { return w.values * (1 + w.blocks + w.labels + w.calls) }
 
 // effort is about how long the compiler takes for a function, in units of 10 ns:
 // it looks at each block again for each around or before it, keeps all locals at
-// each, and each byte may be a label that it makes a way to. Measured with nested
-// and empty blocks, branches, tables of labels, and loops over locals.
-func effort(body, blocks int, locals uint64) float64 {
-	return float64(blocks)*(9*float64(blocks)+1100*float64(locals)) + 2600*float64(body)
+// each, makes a way to each label of a table, and checks the bounds of each access
+// to memory. Measured with nested and empty blocks, branches, tables of labels,
+// loops over locals, calls and loads.
+func (w work) effort() float64 {
+	blocks := float64(w.blocks)
+	return blocks*(9*blocks+1100*float64(w.locals)) + 150*float64(w.body) + 2600*float64(w.labels) +
+		5000*float64(w.calls) + 7000*float64(w.memory) + 500*float64(w.flow())
 }
 
 // bounded is a module within the limits.
@@ -52,8 +72,16 @@ type bounded struct {
 func bound(wasm []byte) (bounded, error) {
 	s := &scanner{data: wasm, at: len(coreHeader), end: len(wasm)}
 	b := bounds{scanner: s}
+	last := 0
 	for s.at < len(wasm) && s.err == nil {
 		id := s.byte()
+		if id != sectionCustom {
+			if turn := order(id); turn > last {
+				last = turn
+			} else {
+				s.fail("has its sections in another order than that of WebAssembly, at byte %d", s.at-1)
+			}
+		}
 		before := s.at
 		size := s.count()
 		s.end = s.at + size
@@ -88,6 +116,9 @@ type bounds struct {
 	edits   []edit  // in the order of the module
 	items   int     // of element segments
 	params  int     // the most that a type has
+	values  int     // parameters and results, the most that a type has
+	passed  int     // parameters and results of all types
+	work    work    // of the function at hand
 	efforts float64 // of all functions
 
 	globals      int                           // so far

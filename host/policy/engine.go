@@ -23,6 +23,9 @@ type Options struct {
 	// CallBudget is how many function calls a guest may make in one evaluation,
 	// its start included; 1<<20 by default. A Go guest's start takes about 5,000.
 	CallBudget int
+	// Compiler compiles modules in another process; nil does it in this one, which is
+	// for modules of one's own.
+	Compiler Compiler
 	// Log takes the guests' log lines and the engine's own; nil discards them.
 	Log *slog.Logger
 }

@@ -70,7 +70,7 @@ func (m *Module) run(ctx context.Context, s *session, export string) (result int
 // enter gives the call an instance: the spare one, or a fresh one.
 func (m *Module) enter(ctx context.Context, c *call) error {
 	if c.instance = m.program.spare.take(); c.instance != nil {
-		c.calls = c.instance.calls
+		c.calls, c.session.logged = c.instance.calls, c.instance.logged
 		return nil
 	}
 	c.instance = newInstance(m.engine.memories)
@@ -81,7 +81,7 @@ func (m *Module) enter(ctx context.Context, c *call) error {
 		c.instance.close(ctx)
 		return err
 	}
-	c.instance.calls = c.calls
+	c.instance.calls, c.instance.logged = c.calls, c.session.logged
 	m.program.spare.started(c.instance)
 	return nil
 }

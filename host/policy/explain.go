@@ -22,7 +22,7 @@ func (c *call) explain(caller, guest context.Context, err error) error {
 	var exit *sys.ExitError
 	exited := errors.As(err, &exit)
 	switch {
-	case exited && exit.ExitCode() == sys.ExitCodeDeadlineExceeded && guest.Err() != nil:
+	case guest.Err() != nil && (exited && exit.ExitCode() == sys.ExitCodeDeadlineExceeded || errors.Is(err, context.DeadlineExceeded)):
 		return c.late()
 	case c.instance.memory.refused:
 		return c.session.errorf(ClassMemory, "refused more than %d pages of 64 KiB, then: %s%s",

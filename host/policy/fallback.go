@@ -76,3 +76,9 @@ func (f *Fallback) Close(ctx context.Context) error {
 }
 
 func (f *Fallback) view(facts sdk.Source) sdk.Source { return seenBy(f.module, facts) }
+
+func (f *Fallback) rest() {
+	if r, ok := f.module.(rester); ok {
+		r.rest()
+	}
+}

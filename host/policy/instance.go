@@ -18,6 +18,7 @@ type instance struct {
 	clock  clock
 	random rand.ChaCha8
 	calls  int     // of functions, that its start made
+	logged int     // bytes of lines, by its start
 	origin *origin // nil: not to be restored
 }
 
@@ -26,7 +27,8 @@ type origin struct {
 	variables []api.MutableGlobal
 	values    []uint64
 	memory    []byte
-	output    int // bytes
+	refused   bool // a growth of memory
+	output    int  // bytes
 	clock     clock
 	random    rand.ChaCha8
 }
@@ -44,9 +46,12 @@ func (i *instance) start(ctx context.Context, p *program) (err error) {
 		return err
 	}
 	if start := i.module.ExportedFunction(abi.Initialize); start != nil {
-		_, err = start.Call(ctx)
+		if _, err = start.Call(ctx); err != nil {
+			return err
+		}
 	}
-	return err
+	// From the deadline on wazero may close the instance at any moment.
+	return ctx.Err()
 }
 
 func (i *instance) close(ctx context.Context) {
@@ -59,7 +64,7 @@ func (i *instance) close(ctx context.Context) {
 // mutable globals.
 func (i *instance) remember(globals []string) {
 	o := &origin{
-		memory: append([]byte(nil), i.memory.bytes...),
+		memory: append([]byte(nil), i.memory.bytes...), refused: i.memory.refused,
 		output: len(i.output.text), clock: i.clock, random: i.random,
 	}
 	for _, name := range globals {
@@ -81,7 +86,7 @@ func (i *instance) restore() bool {
 	for n, variable := range o.variables {
 		variable.Set(o.values[n])
 	}
-	i.memory.refused = false
+	i.memory.refused = o.refused
 	i.output.text = i.output.text[:o.output]
 	i.clock, i.random = o.clock, o.random
 	return true

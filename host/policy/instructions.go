@@ -6,14 +6,16 @@ type operands byte
 const (
 	unknownOperands operands = iota
 	noOperands
-	oneNumber   // a LEB128: an index, a type, a constant
+	oneNumber   // a LEB128: an index, a constant
+	blockType   // a type, or the index of one
 	twoNumbers  // alignment and offset, or two indices
 	fourBytes   // f32.const
 	eightBytes  // f64.const
 	labels      // br_table: a list of labels, and one more
 	valueTypes  // select: a list of types
+	reference   // a type of references
 	prefixed    // 0xfc: another number says which
-	vectorized  // 0xfd: another number says which
+	vectorized  // 0xfd: another byte says which, as wazero reads it
 	oneLane     // a lane of a vector
 	laneOfPlace // alignment, offset, lane
 	wholeVector // v128.const, or the lanes of a shuffle
@@ -27,7 +29,7 @@ var plain = func() (t [256]operands) {
 		}
 	}
 	set(noOperands, 0x00, 0x01) // unreachable, nop
-	set(oneNumber, 0x02, 0x04)  // block, loop, if: their type
+	set(blockType, 0x02, 0x04)  // block, loop, if
 	t[0x05] = noOperands        // else
 	t[0x0b] = noOperands        // end
 	set(oneNumber, 0x0c, 0x0d)  // br, br_if
@@ -44,7 +46,7 @@ var plain = func() (t [256]operands) {
 	set(oneNumber, 0x3f, 0x42)  // memory.size, memory.grow, i32.const, i64.const
 	t[0x43], t[0x44] = fourBytes, eightBytes
 	set(noOperands, 0x45, 0xc4) // numbers
-	t[0xd0] = oneNumber         // ref.null
+	t[0xd0] = reference         // ref.null
 	t[0xd1] = noOperands        // ref.is_null
 	t[0xd2] = oneNumber         // ref.func
 	t[0xfc], t[0xfd] = prefixed, vectorized
@@ -77,15 +79,20 @@ func (b *bounds) instructions(end int) (blocks int) {
 		switch instruction {
 		case 0x02, 0x03, 0x04, 0x05, 0x0c, 0x0d, 0x0e: // block, loop, if, else, br, br_if, br_table
 			blocks++
+		case 0x10, 0x11: // call, call_indirect
+			b.work.calls++
 		case tableSet:
 			b.unrestorable = true
+		}
+		if 0x28 <= instruction && instruction <= 0x40 {
+			b.work.memory++
 		}
 		switch o := plain[instruction]; o {
 		case noOperands:
 		case prefixed:
 			b.prefixed()
 		case vectorized:
-			b.operands(vectorOperands(b.number()))
+			b.operands(vectorOperands(b.byte()))
 		case unknownOperands:
 			b.at--
 			b.fail("has the unknown instruction 0x%02x at byte %d; accepted: those of WebAssembly 2.0", instruction, b.at)
@@ -115,7 +122,10 @@ func (b *bounds) prefixed() {
 	}
 }
 
-func vectorOperands(n uint32) operands {
+// vectorOperands are those of an instruction behind 0xfd. Numbers from 128 on have
+// a second byte, 0x01: wazero reads it as an instruction, which does nothing, and
+// any other that stands there as well.
+func vectorOperands(n byte) operands {
 	switch {
 	case n <= 11 || n == 92 || n == 93: // loads and stores
 		return twoNumbers
@@ -141,10 +151,14 @@ func (b *bounds) operands(o operands) {
 	case eightBytes:
 		b.skip(8)
 	case labels:
-		b.each(b.signed)
+		b.work.labels += b.each(b.signed)
 		b.signed()
+	case blockType:
+		b.blockType()
 	case valueTypes:
 		b.each(b.valueType)
+	case reference:
+		b.referenceType()
 	case oneLane:
 		b.skip(1)
 	case laneOfPlace:
@@ -153,5 +167,18 @@ func (b *bounds) operands(o operands) {
 		b.skip(1)
 	case wholeVector:
 		b.skip(16)
+	}
+}
+
+// blockType passes the type of a block: none, a value's, or the index of a
+// function's. wazero reads it as a number of 33 bits, and where that is negative
+// more may follow.
+func (b *bounds) blockType() {
+	if kind := b.byte(); b.err != nil || kind == 0x40 || isValueType(kind) {
+		return
+	}
+	b.at--
+	if b.number(); b.err == nil && b.data[b.at-1]&0x40 != 0 {
+		b.malformed()
 	}
 }

@@ -270,7 +270,7 @@ func TestMemoForgets(t *testing.T) {
 	for range 2 * keptPasses {
 		p.forget()
 	}
-	if p.held.size != 0 || len(p.held.decisions) != 0 || p.root.after != nil || p.root.end != nil {
+	if p.held.size != 0 || len(p.held.decisions) != 0 || !p.root.after.none() || p.root.end != nil {
 		t.Errorf("%d bytes are left of nothing", p.held.size)
 	}
 	decide(1, "web")

@@ -4,12 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 )
 
 type hash = [sha256.Size]byte
@@ -23,10 +20,6 @@ type program struct {
 	spare    *spare // nil: instances cannot be restored
 	users    int    // modules, and evaluations under way
 }
-
-// longestCompilation bounds what the bounds of a module's functions let through,
-// on a slow machine.
-const longestCompilation = 20 * time.Second
 
 // largeModule is the size in bytes of modules whose compilation leaves garbage
 // worth returning to the system at once: some 30 MiB for a Go module.
@@ -54,7 +47,7 @@ func (e *Engine) acquire(ctx context.Context, wasm []byte) (*program, error) {
 	if err != nil {
 		return nil, errors.Join(err, m.close(ctx))
 	}
-	compiled, err := e.compile(ctx, m, within.wasm)
+	compiled, err := e.compile(ctx, m, wasm, within.wasm)
 	if err != nil {
 		return nil, errors.Join(err, m.close(ctx))
 	}
@@ -90,31 +83,60 @@ func (e *Engine) release(ctx context.Context, p *program) error {
 	return p.machine.close(ctx)
 }
 
-func (e *Engine) compile(ctx context.Context, m *machine, wasm []byte) (wazero.CompiledModule, error) {
-	// The compiler looks at it before each function.
-	ctx, cancel := context.WithTimeout(ctx, longestCompilation)
-	defer cancel()
-	ctx = experimental.WithFunctionListenerFactory(ctx, listeners{})
-	compiled, err := m.CompileModule(ctx, wasm)
-	if ctx.Err() != nil && err != nil {
-		return nil, fmt.Errorf("compiling takes longer than %s", longestCompilation)
+// compile leaves the work to the other process, if there is one: what it kept is only
+// read here. No bound of a module's content says exactly how much its compilation
+// takes, and within this process none could be ended.
+func (e *Engine) compile(ctx context.Context, m *machine, wasm, within []byte) (wazero.CompiledModule, error) {
+	err := e.compileOutside(ctx, wasm)
+	if err != nil {
+		return nil, err
 	}
+	compiled, err := m.compile(ctx, within)
 	if e.cache != nil {
 		if err != nil {
 			// It may be the cache's fault: an entry was damaged since it was
 			// verified, or there is no room for a new one. The second attempt
 			// works without that entry, or on what the first left in memory.
-			if err := e.cache.verify(); err != nil {
-				e.options.Log.Warn("verifying the cache of compiled modules failed", "error", err)
-			}
-			compiled, err = m.CompileModule(ctx, wasm)
+			e.verifyCache()
+			compiled, err = m.compile(ctx, within)
 		}
-		if err := e.cache.seal(); err != nil {
-			e.options.Log.Warn("sealing the cache of compiled modules failed", "error", err)
-		}
+		e.sealCache()
 	}
 	if len(wasm) >= largeModule {
 		debug.FreeOSMemory()
 	}
 	return compiled, err
+}
+
+// compileOutside has the other process compile a module. What cannot be kept is
+// compiled here once more: it is known to take little.
+func (e *Engine) compileOutside(ctx context.Context, wasm []byte) error {
+	if e.options.Compiler == nil || e.mode != ModeCompiler {
+		return nil
+	}
+	if e.cache == nil {
+		return e.options.Compiler(ctx, "", wasm)
+	}
+	err := e.options.Compiler(ctx, e.cache.dir, wasm)
+	if err != nil && !errors.Is(err, ErrCostly) && !errors.Is(err, ErrNotKept) && ctx.Err() == nil {
+		e.verifyCache() // it may be the fault of a damaged entry
+		err = e.options.Compiler(ctx, e.cache.dir, wasm)
+	}
+	if errors.Is(err, ErrNotKept) {
+		e.options.Log.Warn("compiled modules are not kept on disk", "error", err)
+		return nil
+	}
+	return err
+}
+
+func (e *Engine) verifyCache() {
+	if err := e.cache.verify(); err != nil {
+		e.options.Log.Warn("verifying the cache of compiled modules failed", "error", err)
+	}
+}
+
+func (e *Engine) sealCache() {
+	if err := e.cache.seal(); err != nil {
+		e.options.Log.Warn("sealing the cache of compiled modules failed", "error", err)
+	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"log/slog"
 	"slices"
 	"strconv"
 	"testing"
@@ -83,24 +84,30 @@ func forgetful(g wasmtest.Guest, condition, change []byte) []byte {
 }
 
 // TestStartsOnce: a pass starts two instances, whatever the number of subjects, and
-// keeps none for after it.
+// keeps none for after it, also of a module with a fallback behind it.
 func TestStartsOnce(t *testing.T) {
-	m := load(t, testEngine(t, Options{CacheDir: sharedCache(t)}), defaultWasm(t), translates)
-	set := NewSet([]Policy{Memoize(m)})
-	facts := sdk.Map{"subject.kind": "pod", "cluster.ip_family": "ipv4", "snat.external": "false", "pod.host_network": "false"}
-	m.rest()
-	for i := range 20 {
-		facts["vpc.cidrs"] = sdk.List("10." + strconv.Itoa(i) + ".0.0/16")
-		if _, errs := set.Decide(t.Context(), "a", facts); errs != nil {
-			t.Fatal(errs)
+	for _, fallback := range []bool{false, true} {
+		m := load(t, testEngine(t, Options{CacheDir: sharedCache(t)}), defaultWasm(t), translates)
+		var p Policy = m
+		if fallback {
+			p = WithFallback(m, Native("test", func(sdk.Facts, *sdk.Decision) error { return nil }, Grants{}, nil), slog.New(slog.DiscardHandler))
 		}
-	}
-	if got := m.program.spare.starts; got != 2 {
-		t.Errorf("%d starts, want 2", got)
-	}
-	set.Retain(nil)
-	if m.program.spare.idle != nil {
-		t.Error("an instance is kept after the pass")
+		set := NewSet([]Policy{Memoize(p)})
+		facts := sdk.Map{"subject.kind": "pod", "cluster.ip_family": "ipv4", "snat.external": "false", "pod.host_network": "false"}
+		m.rest()
+		for i := range 20 {
+			facts["vpc.cidrs"] = sdk.List("10." + strconv.Itoa(i) + ".0.0/16")
+			if _, errs := set.Decide(t.Context(), "a", facts); errs != nil {
+				t.Fatal(errs)
+			}
+		}
+		if got := m.program.spare.starts; got != 2 {
+			t.Errorf("fallback %t: %d starts, want 2", fallback, got)
+		}
+		set.Retain(nil)
+		if m.program.spare.idle != nil {
+			t.Errorf("fallback %t: an instance is kept after the pass", fallback)
+		}
 	}
 }
 

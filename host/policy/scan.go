@@ -95,10 +95,26 @@ func (s *scanner) text() string {
 	return string(s.data[s.at-n : s.at])
 }
 
-// valueType passes a type, which is a byte or a reference to a type.
+// valueType passes a type. wazero also decodes those of later versions of
+// WebAssembly, whose features are off, and its compiler does not read them as its
+// validation does: a module could hide code behind them.
 func (s *scanner) valueType() {
-	if b := s.byte(); b == 0x63 || b == 0x64 {
-		s.signed()
+	if kind := s.byte(); s.err == nil && !isValueType(kind) {
+		s.at--
+		s.fail("has the unknown type 0x%02x at byte %d; accepted: those of WebAssembly 2.0", kind, s.at)
+	}
+}
+
+func isValueType(kind byte) bool { return 0x7b <= kind && kind <= 0x7f || isReference(kind) }
+
+// isReference is true of funcref and externref.
+func isReference(kind byte) bool { return kind == 0x70 || kind == 0x6f }
+
+// referenceType passes the type of a null.
+func (s *scanner) referenceType() {
+	if kind := s.byte(); s.err == nil && !isReference(kind) {
+		s.at--
+		s.malformed()
 	}
 }
 
@@ -118,8 +134,10 @@ func (s *scanner) constant() {
 		switch s.byte() {
 		case 0x0b: // end
 			return
-		case 0x41, 0x42, 0x23, 0xd0, 0xd2: // i32.const, i64.const, global.get, ref.null, ref.func
+		case 0x41, 0x42, 0x23, 0xd2: // i32.const, i64.const, global.get, ref.func
 			s.signed()
+		case 0xd0: // ref.null
+			s.referenceType()
 		case 0x43: // f32.const
 			s.skip(4)
 		case 0x44: // f64.const

@@ -17,6 +17,18 @@ const (
 	sectionDataCount
 )
 
+// order is the turn of a section; each comes once at most. That of unknown ones is
+// the last.
+func order(id byte) int {
+	switch {
+	case id < sectionCode:
+		return int(id)
+	case id == sectionDataCount:
+		return sectionCode
+	}
+	return int(id) + 1
+}
+
 // section walks the content of a section.
 func (b *bounds) section(id byte) {
 	switch id {
@@ -36,6 +48,10 @@ func (b *bounds) section(id byte) {
 				b.malformed()
 			}
 			params, results := b.each(b.valueType), b.each(b.valueType)
+			b.values, b.passed = max(b.values, params+results), b.passed+params+results
+			if b.passed > maxFlow {
+				b.fail("has types with more than %d parameters and results together; accepted: at most that", maxFlow)
+			}
 			if b.params = max(b.params, params); max(params, results) > maxValues {
 				b.fail("has a type with %d parameters and %d results; accepted: at most %d", params, results, maxValues)
 			}
@@ -116,8 +132,12 @@ func (b *bounds) element() {
 	if form&4 != 0 {
 		item = b.constant
 	}
-	if form&3 != 0 {
-		b.valueType() // or the kind of its items
+	switch {
+	case form&3 == 0: // functions
+	case form&4 == 0:
+		b.byte() // the kind of its items: functions too
+	default:
+		b.valueType()
 	}
 	if b.items += b.each(item); b.items > maxElements {
 		b.fail("has more than %d items in element segments; accepted: at most that", maxElements)
@@ -141,8 +161,13 @@ func (b *bounds) function() {
 	if size > maxBody {
 		b.fail("has a function of %d bytes; accepted: at most %d", size, maxBody)
 	}
+	b.work = work{body: size, locals: locals + uint64(b.params), values: b.values}
 	blocks := b.instructions(end)
-	one := effort(size, blocks, locals+uint64(b.params))
+	b.work.blocks = blocks
+	if flow := b.work.flow(); flow > maxFlow {
+		b.fail("has a function whose calls and branches may pass %d values; accepted: at most %d", flow, maxFlow)
+	}
+	one := b.work.effort()
 	if b.efforts += one; one > maxEffort || b.efforts > maxEfforts {
 		b.fail("takes too long to compile at a function with %d blocks and %d locals; accepted: smaller ones, or fewer", blocks, locals)
 	}

@@ -8,7 +8,7 @@ import "github.com/snatd/snatd/sdk"
 // to differ from every other's: its further reads are not nodes, it knows them.
 type node struct {
 	next  question
-	after map[reply]*node // nil: not a question
+	after branches // none: not a question
 
 	end  *Evaluation // nil: empty, or a question
 	used int         // the last pass that used the evaluation
@@ -27,8 +27,8 @@ func (r Read) reply() reply       { return reply{r.Value, r.Found} }
 // that read the same answers; nil if there is none.
 func (n *node) walk(facts sdk.Source) *node {
 	depth := 0
-	for ; n != nil && n.after != nil; depth++ {
-		n = n.after[answer(facts, n.next).reply()]
+	for ; n != nil && !n.after.none(); depth++ {
+		n = n.after.of(answer(facts, n.next).reply())
 	}
 	if n == nil || n.end == nil {
 		return nil
@@ -48,22 +48,22 @@ func (n *node) insert(e *Evaluation, pass int) (added int) {
 	leaf := node{end: e, used: pass}
 	for depth := 0; ; depth++ {
 		if old := n.end; old != nil && depth < len(old.Reads) {
-			n.next, n.after = old.Reads[depth].question(), map[reply]*node{
-				old.Reads[depth].reply(): {end: old, used: n.used},
-			}
+			n.next = old.Reads[depth].question()
+			n.after.add(old.Reads[depth].reply(), &node{end: old, used: n.used})
 			n.end = nil
 			added++
 		}
-		if n.after == nil || depth == len(e.Reads) || e.Reads[depth].question() != n.next {
+		if n.after.none() || depth == len(e.Reads) || e.Reads[depth].question() != n.next {
 			*n = leaf
 			return added + 1
 		}
 		answer := e.Reads[depth].reply()
-		if n.after[answer] == nil {
-			n.after[answer] = &leaf
+		next := n.after.of(answer)
+		if next == nil {
+			n.after.add(answer, &leaf)
 			return added + 1
 		}
-		n = n.after[answer]
+		n = next
 	}
 }
 
@@ -75,22 +75,20 @@ func (n *node) prune(since int, keep func(e *Evaluation)) (left int) {
 		return 1
 	}
 	n.end = nil
-	for answer, child := range n.after {
-		nodes := child.prune(since, keep)
-		if nodes == 0 {
-			delete(n.after, answer)
+	before := n.after
+	n.after = branches{}
+	for answer, child := range before.all() {
+		if nodes := child.prune(since, keep); nodes > 0 {
+			n.after.add(answer, child)
+			left += nodes
 		}
-		left += nodes
 	}
 	if left == 0 {
-		n.after = nil
 		return 0
 	}
-	for _, child := range n.after {
-		if len(n.after) == 1 && child.end != nil {
-			*n = *child // nothing to tell it from
-			return left
-		}
+	if child := n.after.only(); child != nil && child.end != nil {
+		*n = *child // nothing to tell it from
+		return left
 	}
 	return left + 1
 }

@@ -10,6 +10,7 @@ const (
 	opBlock = 0x02
 	opLoop  = 0x03
 	opIf    = 0x04
+	opNop   = 0x01
 	opEnd   = 0x0b
 )
 

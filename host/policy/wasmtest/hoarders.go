@@ -73,7 +73,7 @@ func hoarders() []Adversary {
 				return g.Decide(0, Nested(15_000), g.Text(Excluded), g.Text("deep"), g.Exclude)
 			}),
 		refused("parameters-for-minutes", load,
-			"takes too long to compile at a function with 1000 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
+			"has a function whose calls and branches may pass 999999 values; accepted: at most 262144", func(g Guest) []byte {
 				g.Func("", Sig(999, 0), Nested(1000))
 				return g.Decide(0)
 			}),
@@ -81,6 +81,27 @@ func hoarders() []Adversary {
 			"takes too long to compile at a function with 10000 blocks and 1 locals; accepted: smaller ones, or fewer", func(g Guest) []byte {
 				return g.Decide(0, slices.Repeat([]byte{0x41, 0x00, 0x0d, 0x00}, 10_000)) // i32.const 0, br_if 0
 			}),
+		refused("calls-for-minutes", load, "has a function whose calls and branches may pass 6002000 values; accepted: at most 262144", func(g Guest) []byte {
+			pass := g.Func("", Sig(1000, 1000), Unreachable)
+			var all []byte
+			for i := range uint32(1000) {
+				all = append(all, Get(i)...)
+			}
+			g.Func("", Sig(1000, 1000), all, slices.Repeat(Call(pass), 3000))
+			return g.Decide(0)
+		}),
+		// 4 GiB: each label passes 100 values.
+		refused("labels-for-gigabytes", load, "has a function whose calls and branches may pass 6000300 values; accepted: at most 262144", func(g Guest) []byte {
+			hundred := g.Func("", Sig(0, 100), Unreachable)
+			g.Func("", Sig(0, 100), Call(hundred), Const(0), []byte{0x0e}, u32(60_000), make([]byte, 60_001))
+			return g.Decide(0)
+		}),
+		refused("types-for-gigabytes", load, "has types with more than 262144 parameters and results together; accepted: at most that", func(g Guest) []byte {
+			for i := range 200 {
+				g.Func("", Sig(1000, 999-i), Unreachable)
+			}
+			return g.Decide(0)
+		}),
 		refused("imports-without-end", load, "has more than 100 imports; accepted: at most that", func(g Guest) []byte {
 			for range 100 {
 				g.Import(abi.Module, abi.Log, Sig(3, 0))

@@ -1,6 +1,7 @@
 package wasmtest
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/snatd/snatd/sdk/abi"
@@ -36,6 +37,23 @@ func misfits() []Adversary {
 		refused("import-of-a-table", load, "imports the table env.table; accepted: functions", func(g Guest) []byte {
 			g.ImportTable("env", "table")
 			return g.Decide(0)
+		}),
+		// wazero decodes types of later versions; its compiler takes the second byte of
+		// this one for an instruction that its validator has not seen.
+		refused("type-of-another-version", load, "has the unknown type 0x63 at byte 200; accepted: those of WebAssembly 2.0", func(g Guest) []byte {
+			return g.Decide(0, Const(0), Const(0), Const(0), []byte{0x1c, 0x01, 0x63, 0x02}, Drop)
+		}),
+		refused("function-of-no-type", load, "invalid WebAssembly, over which wazero panics: runtime error: index out of range [62] with length 1", func(Guest) []byte {
+			return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
+				[]byte{1, 4, 1, 0x60, 0, 0},
+				[]byte{3, 3, 2, 0, 62},
+				[]byte{10, 9, 2, 4, 0, 0x10, 1, 0x0b, 2, 0, 0x0b})
+		}),
+		refused("sections-out-of-order", load, "has its sections in another order than that of WebAssembly, at byte 23", func(Guest) []byte {
+			return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
+				[]byte{6, 6, 1, 0x7f, 1, 0x41, 0, 0x0b},
+				[]byte{7, 5, 1, 1, 'g', 3, 0},
+				[]byte{4, 4, 1, 0x70, 0, 0})
 		}),
 		refused("export-of-no-memory", load, "exports no memory; accepted: its memory, exported as memory", func(g Guest) []byte {
 			g.Memory = ""

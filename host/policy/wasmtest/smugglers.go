@@ -21,6 +21,20 @@ func smugglers() []Adversary {
 			g.Table(0, 0)
 			return once(g, "forgets tables", TableSize, slices.Concat(Const(1), GrowTable(0, 0), Drop))
 		}),
+		// What follows this instruction of vectors looks like a part of its number.
+		harmless("state-behind-a-vector", "forgets hidden tables", func(g Guest) []byte {
+			g.Table(0, 0)
+			ones := slices.Concat([]byte{0xfd, 0x0c}, slices.Repeat([]byte{0xff}, 16))
+			grow := slices.Concat([]byte{0xd0, 0x70}, ones, []byte{0xfd, 0x83}, []byte{0xfc, 0x0f, 0x00}, Drop)
+			return once(g, "forgets hidden tables", TableSize, grow)
+		}),
+		// A number of 33 bits ends with its fifth byte, whatever that says.
+		refused("state-behind-a-block", load, "malformed WebAssembly at byte 220", func(g Guest) []byte {
+			g.Table(0, 0)
+			g.Func("", Sig(0, 0))
+			grow := []byte{0x02, 0x85, 0x80, 0x80, 0x80, 0x80, 0x41, 0x44, 0x1a, 0xd0, 0x70, 0x41, 1, 0xfc, 0x0f, 0x00, 0x1a, 0x0b}
+			return once(g, "", TableSize, grow)
+		}),
 		harmless("state-in-the-size-of-memory", "forgets pages", func(g Guest) []byte {
 			return once(g, "forgets pages", slices.Concat(Size, Const(-1), Add), slices.Concat(Const(1), Grow, Drop))
 		}),

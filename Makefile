@@ -2,6 +2,8 @@
 
 GO ?= go
 GO_TEST ?= $(GO) test
+# The tests of the daemon take minutes, and more beside other work.
+TESTFLAGS ?= -timeout 30m
 # Static binaries that carry no path of the machine they were built on.
 BUILD = CGO_ENABLED=0 $(GO) build -trimpath
 # A policy module: WebAssembly with WASI preview 1, as a reactor.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,13 +18,15 @@ import (
 
 func cleanupCommand() *cobra.Command {
 	var flags configFlags
+	var wait bool
 	command := &cobra.Command{
 		Use:   "cleanup",
 		Short: "remove what snatd put into the kernel, without breaking translated connections",
 		Long: `Cleanup removes the nftables table and the routing rule of a daemon that has been
 stopped. While translated connections live, what they need stays in place and
-translates nothing new; run cleanup again when they have ended.`,
-		Example: "  snatd cleanup --config /etc/snatd/config.yaml",
+translates nothing new; run cleanup again when they have ended, or have it wait for
+that with --wait.`,
+		Example: "  snatd cleanup --wait --config /etc/snatd/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			cfg, err := flags.load()
@@ -32,15 +36,24 @@ translates nothing new; run cleanup again when they have ended.`,
 				cfg = config.Default()
 				cfg.SNAT.Mark = 0 // others use the default too: go by the routing rules
 			}
-			return cleanup(command.OutOrStdout(), engine.NetworkOf(cfg, link.Link{}))
+			return cleanup(command.Context(), command.OutOrStdout(), engine.NetworkOf(cfg, link.Link{}), wait)
 		},
 	}
+	command.Flags().BoolVar(&wait, "wait", false, "wait until all translated connections have ended, and remove everything")
 	flags.add(command)
 	return command
 }
 
-func cleanup(out io.Writer, network rules.Network) error {
-	removed, err := engine.Cleanup(slog.New(slog.NewTextHandler(os.Stderr, nil)), network)
+// waitPause is how often cleanup looks whether connections have ended.
+const waitPause = time.Second
+
+func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait bool) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	removed, err := engine.Cleanup(log, network)
+	if err == nil && wait && removed.Live > 0 {
+		fmt.Fprintf(out, "nothing new is translated; waiting for %d live translated connections to end\n", removed.Live)
+		removed, err = cleanupLater(ctx, log, network)
+	}
 	if err != nil {
 		return err
 	}
@@ -53,4 +66,18 @@ func cleanup(out io.Writer, network rules.Network) error {
 		_, err = fmt.Fprintln(out, "nothing to remove")
 	}
 	return err
+}
+
+// cleanupLater cleans up when no connection needs what is left any more.
+func cleanupLater(ctx context.Context, log *slog.Logger, network rules.Network) (engine.Removed, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			return engine.Removed{}, fmt.Errorf("interrupted; what live connections need is left: %w", ctx.Err())
+		case <-time.After(waitPause):
+		}
+		if removed, err := engine.Cleanup(log, network); err != nil || removed.Live == 0 {
+			return removed, err
+		}
+	}
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/spf13/cobra"
 
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/demo"
 	"github.com/snatd/snatd/host/lab"
 )
@@ -22,11 +25,7 @@ namespaces are allowed, and leaves nothing behind.`,
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		var failed error
 		code, err := lab.Enter(func() int {
-			failed = demo.Run(command.Context(), demo.Options{
-				JSON: output.value == "json",
-				Out:  command.OutOrStdout(),
-			})
-			if failed != nil {
+			if failed = runDemo(command, output.value == "json"); failed != nil {
 				return 1
 			}
 			return 0
@@ -42,4 +41,21 @@ namespaces are allowed, and leaves nothing behind.`,
 		return nil
 	}
 	return command
+}
+
+func runDemo(command *cobra.Command, json bool) error {
+	kernel, err := features()
+	if err != nil {
+		return err
+	}
+	return demo.Run(command.Context(), demo.Options{JSON: json, Out: command.OutOrStdout(), Kernel: kernel})
+}
+
+// features is what the kernel has, in the namespace of this process.
+func features() (dataplane.Features, error) {
+	kernel, err := dataplane.Open(slog.New(slog.DiscardHandler))
+	if err != nil {
+		return dataplane.Features{}, err
+	}
+	return kernel.Features(), kernel.Close()
 }

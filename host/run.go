@@ -13,6 +13,7 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/metrics"
+	"github.com/snatd/snatd/host/neighbour"
 )
 
 func runCommand() *cobra.Command {
@@ -43,7 +44,7 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 		return err
 	}
 	var daemon *engine.Engine // before anybody asks for its state
-	observer := metrics.New(func() metrics.State { return metricsState(daemon.State()) })
+	observer := metrics.New(func() metrics.State { return metricsState(daemon, log) })
 	daemon, err = engine.New(engine.Options{
 		Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log, Compiler: outside,
 		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply,
@@ -64,7 +65,7 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 	log.Info("snatd starts", "version", version(), "config", flags.path())
 	group, ctx := errgroup.WithContext(command.Context())
 	group.Go(func() error { return daemon.Run(ctx) })
-	group.Go(func() error { return api.Serve(ctx, listener, version(), daemon.State) })
+	group.Go(func() error { return api.Serve(ctx, listener, version(), daemon) })
 	if scrapes != nil {
 		group.Go(func() error { return observer.Serve(ctx, scrapes) })
 	}
@@ -76,10 +77,26 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 }
 
 // metricsState is what metrics tell of the engine's state.
-func metricsState(s *engine.State) metrics.State {
+func metricsState(daemon *engine.Engine, log *slog.Logger) metrics.State {
+	s := daemon.State()
 	state := metrics.State{
 		Version: version(), Ready: s.Waiting == "", Waiting: s.Waiting,
 		Problems: len(s.Problems), Changes: s.Changes, Sources: s.Sources(),
+	}
+	decided, err := daemon.Decided()
+	if err != nil {
+		log.Warn("connections are not counted", "error", err)
+	}
+	for by, count := range decided {
+		state.Connections = append(state.Connections, metrics.Connections{Module: by.Module, Action: string(by.Action), Count: count.Packets})
+	}
+	state.Repairs, state.Draining, state.Ended = s.Repairs, s.Draining, s.Ended
+	state.Neighbours = map[string]int{}
+	for _, kind := range neighbour.Kinds() {
+		state.Neighbours[string(kind)] = 0
+	}
+	for _, n := range s.Neighbours() {
+		state.Neighbours[string(n.Kind)]++
 	}
 	if s.Result != nil {
 		state.Subjects = len(s.Result.Decided)

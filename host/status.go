@@ -35,6 +35,18 @@ func printStatus(out io.Writer, s api.Status) error {
 	for _, p := range s.Problems {
 		fmt.Fprintf(&text, "problem: %s\n", p)
 	}
+	for _, n := range s.Neighbours {
+		fmt.Fprintf(&text, "warning: %s; fix: %s\n", n.Message, n.Fix)
+	}
+	if s.Repaired != nil {
+		fmt.Fprintf(&text, "repaired: %d times, the last %s ago: %s\n", s.Repairs, time.Since(s.Repaired.At).Round(time.Second), s.Repaired)
+	}
+	if s.Protection != "" {
+		fmt.Fprintf(&text, "table: %s\n", s.Protection)
+	}
+	if s.Draining > 0 {
+		fmt.Fprintf(&text, "draining: %d connections go on as earlier rules decided\n", s.Draining)
+	}
 	if s.Primary != "" {
 		fmt.Fprintf(&text, "primary: %s on %s\n", s.Primary, s.Interface)
 	}

@@ -86,7 +86,7 @@ func candidates(before, after *Ruleset, olds, news []Class) []candidate {
 			h := heirs[o.Name]
 			// Rules and elements change together then; a packet can meet the old
 			// default with the new exceptions.
-			if h.class != n.Name || o.Default.Action != n.Default.Action {
+			if h.class != n.Name || !sameWays(o, n) {
 				continue
 			}
 			c := candidate{o.Name, n.Name, h.members, changes(o.Intervals, n.Intervals)}
@@ -104,6 +104,11 @@ func candidates(before, after *Ruleset, olds, news []Class) []candidate {
 		)
 	})
 	return all
+}
+
+// sameWays says whether the rules of two classes are the same but for their names.
+func sameWays(a, b Class) bool {
+	return a.decider() == b.decider() && commonException(a.exceptions()) == commonException(b.exceptions())
 }
 
 // heir is the class that all members of a class come to; its name is empty if they

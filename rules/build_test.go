@@ -77,11 +77,16 @@ func mustCompile(t testing.TB, n rules.Network, node []rules.Decision, pods ...r
 	return r
 }
 
-// text is one line per interval, for tests to be read.
+// text is one line per interval, for tests to be read. It names modules other than the
+// default's.
 func text(c rules.Class) []string {
 	lines := []string{"default " + c.Default.String()}
 	for _, i := range c.Intervals {
-		lines = append(lines, i.First.String()+"-"+i.Last.String()+" "+i.Outcome.String())
+		line := i.First.String() + "-" + i.Last.String() + " " + i.Outcome.String()
+		if i.Module != c.Module {
+			line += ", by " + i.Module
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

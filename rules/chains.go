@@ -2,11 +2,13 @@ package rules
 
 import "github.com/snatd/snatd/rules/nft"
 
-func (c Class) chain() nft.Chain {
-	return nft.Chain{Name: c.Name, Rules: []nft.Rule{
-		{nft.Lookup{Address: nft.DestinationAddress, Map: c.Name}},
-		{c.Default.verdict()},
-	}}
+// chain decides for the class. The default is counted in place: nothing else goes to it.
+func (c Class) chain(exception Decider) nft.Chain {
+	lookup := nft.Rule{nft.Lookup{Address: nft.DestinationAddress, Map: c.Name}}
+	if exception.counted() {
+		lookup = append(lookup, nft.Goto(c.counterName(exception)))
+	}
+	return nft.Chain{Name: c.Name, Rules: append([]nft.Rule{lookup}, c.counting(c.decider())...)}
 }
 
 func (r *Ruleset) prerouting() nft.Chain {
@@ -48,34 +50,6 @@ func (r *Ruleset) restore() nft.Chain {
 		})
 	}
 	return c
-}
-
-// postrouting runs behind kube-proxy's masquerading, so that it wins. Connections
-// to a node port have the mark too but do not come from a pod's interface.
-func (r *Ruleset) postrouting(others sourceChains) nft.Chain {
-	c := nft.Chain{
-		Name: postroutingChain,
-		Hook: &nft.Hook{Type: "nat", Point: "postrouting", Priority: nft.PrioritySNAT + 10},
-	}
-	if r.Node == "" {
-		return c
-	}
-	rule := nft.Rule{nft.InputInterface{Patterns: r.Network.PodInterfaces}}
-	if len(r.Network.ExemptInterfaces) > 0 {
-		rule = append(rule, nft.OutputInterface{Patterns: r.Network.ExemptInterfaces, Not: true})
-	}
-	rule = append(rule, nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: r.Network.Mark})
-	if len(others) > 0 {
-		rule = append(rule, nft.Goto(sourcesChain))
-	} else {
-		rule = append(rule, r.toPrimary())
-	}
-	c.Rules = []nft.Rule{rule}
-	return c
-}
-
-func (r *Ruleset) toPrimary() nft.NAT {
-	return nft.NAT{Kind: "snat", To: r.Network.Primary, Ports: r.Network.Randomize.ports()}
 }
 
 // nodePorts marks connections that came to an address of the node, so that

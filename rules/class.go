@@ -11,36 +11,51 @@ import (
 
 // classOf makes a class without a name of spans that cover every address.
 func classOf(flat []span) Class {
-	c := Class{Default: commonest(flat)}
+	most := commonest(flat)
+	c := Class{Default: most.outcome, Module: most.module}
 	// Spans beside each other differ: at least every second one is an interval.
 	c.Intervals = make([]Interval, 0, len(flat)/2+1)
 	for _, s := range flat {
-		if s.outcome != c.Default {
-			c.Intervals = append(c.Intervals, Interval{address(s.first), address(s.last), s.outcome})
+		if s.ruling != most {
+			c.Intervals = append(c.Intervals, Interval{address(s.first), address(s.last), s.outcome, s.module})
 		}
 	}
 	return c
 }
 
-// commonest returns the outcome that the most addresses have. Of two that
+// commonest returns the ruling that the most addresses have. Of two that
 // cover half each Exclude is taken, so that a class is the same however its
 // decision was written.
-func commonest(flat []span) Outcome {
-	addresses := map[Outcome]uint64{}
-	for _, s := range flat {
-		addresses[s.outcome] += s.size()
+func commonest(flat []span) ruling {
+	type share struct {
+		ruling
+		addresses uint64
 	}
-	var best Outcome
-	for o, n := range addresses {
+	var shares []share
+	index := map[ruling]int{}
+	last, other := -1, -1 // neighbours mostly take turns
+	for _, s := range flat {
+		if last, other = other, last; last < 0 || shares[last].ruling != s.ruling {
+			known := false
+			if last, known = index[s.ruling]; !known {
+				last, shares = len(shares), append(shares, share{ruling: s.ruling})
+				index[s.ruling] = last
+			}
+		}
+		shares[last].addresses += s.size()
+	}
+	var best share
+	for _, s := range shares {
 		if order := cmp.Or(
-			cmp.Compare(n, addresses[best]),
-			cmp.Compare(rank(o), rank(best)),
-			best.Source.Compare(o.Source),
+			cmp.Compare(s.addresses, best.addresses),
+			cmp.Compare(rank(s.outcome), rank(best.outcome)),
+			best.outcome.Source.Compare(s.outcome.Source),
+			cmp.Compare(best.module, s.module),
 		); order > 0 {
-			best = o
+			best = s
 		}
 	}
-	return best
+	return best.ruling
 }
 
 func rank(o Outcome) int {
@@ -53,11 +68,12 @@ func rank(o Outcome) int {
 // content is the class without its name, as bytes: classes are the same if it
 // is the same.
 func (c Class) content() string {
-	b := c.Default.append(make([]byte, 0, 32+24*len(c.Intervals)))
-	for _, i := range c.Intervals {
+	b := c.ruling().append(make([]byte, 0, 48+40*len(c.Intervals)))
+	for n := range c.Intervals {
+		i := &c.Intervals[n]
 		b = binary.BigEndian.AppendUint32(b, number(i.First))
 		b = binary.BigEndian.AppendUint32(b, number(i.Last))
-		b = i.Outcome.append(b)
+		b = i.ruling().append(b)
 	}
 	return string(b)
 }

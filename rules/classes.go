@@ -3,14 +3,13 @@ package rules
 import (
 	"encoding/binary"
 	"fmt"
-	"net/netip"
 )
 
 // classes makes classes of decisions and remembers what it made them of. Most
 // pods of a node share most of their decisions, so that the work is done per
 // distinct decision, not per pod.
 type classes struct {
-	primary   netip.Addr
+	network   Network
 	byEntries map[entriesID]*layer // finds a layer without reading the entries
 	byText    map[string]*layer    // finds it if equal entries stand elsewhere
 	byLayers  map[string]string    // the content of the class of a list of layers
@@ -32,9 +31,9 @@ type entriesID struct {
 	module string
 }
 
-func newClasses(primary netip.Addr) *classes {
+func newClasses(network Network) *classes {
 	return &classes{
-		primary:   primary,
+		network:   network,
 		byEntries: map[entriesID]*layer{},
 		byText:    map[string]*layer{},
 		byLayers:  map[string]string{},
@@ -64,6 +63,9 @@ func (c *classes) of(decisions []Decision) (string, error) {
 	if dst, open := uncovered(flat); open {
 		return "", fmt.Errorf("no decision covers %s: accepted is a last module that covers 0.0.0.0/0", dst)
 	}
+	if c.network.Uncounted {
+		flat = withoutModules(flat)
+	}
 	class := classOf(flat)
 	content := class.content()
 	c.byLayers[string(key)] = content
@@ -82,7 +84,7 @@ func (c *classes) layer(d Decision) (*layer, error) {
 	c.buffer = d.append(c.buffer[:0])
 	l, ok := c.byText[string(c.buffer)]
 	if !ok {
-		spans, err := d.spans(c.primary)
+		spans, err := d.spans(c.network.Primary)
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ func Compile(network Network, node []Decision, pods []Decided) (*Ruleset, error)
 	if err := checkAddresses(pods); err != nil {
 		return nil, err
 	}
-	c := newClasses(network.Primary)
+	c := newClasses(network)
 	nodeClass, err := c.of(node)
 	if err != nil {
 		return nil, fmt.Errorf("subject %q: %w", "node", err)

@@ -37,7 +37,10 @@ func TestCompileFlattens(t *testing.T) {
 			module("b"),
 			module("c", entries(exclude, "10.1.0.0/24", "10.3.0.0/16")),
 			excluding("10.0.0.0/14"),
-		}, []string{"default translate", "10.0.0.0-10.0.255.255 exclude", "10.2.0.0-10.3.255.255 exclude"}},
+		}, []string{
+			"default translate", "10.0.0.0-10.0.255.255 exclude", "10.1.0.0-10.1.255.255 translate, by a",
+			"10.2.0.0-10.2.255.255 exclude", "10.3.0.0-10.3.255.255 exclude, by c",
+		}},
 		{"a module behind a total one", []rules.Decision{excluding("10.0.0.0/8"), module("z", entries(exclude, "0.0.0.0/0"))},
 			[]string{"default translate", "10.0.0.0-10.255.255.255 exclude"}},
 		{"the primary address by name", one(module("m",
@@ -45,7 +48,7 @@ func TestCompileFlattens(t *testing.T) {
 			entries(translate, "0.0.0.0/0"), entries(exclude, "10.0.0.0/8"))),
 			[]string{"default translate", "10.0.0.0-10.255.255.255 exclude"}},
 		{"another source for some", []rules.Decision{module("m", entries(to("10.0.0.11"), "8.0.0.0/16", "8.1.0.0/16")), excluding("10.0.0.0/8")},
-			[]string{"default translate", "8.0.0.0-8.1.255.255 translate to 10.0.0.11", "10.0.0.0-10.255.255.255 exclude"}},
+			[]string{"default translate", "8.0.0.0-8.1.255.255 translate to 10.0.0.11, by m", "10.0.0.0-10.255.255.255 exclude"}},
 		{"another source for most", []rules.Decision{module("m", entries(exclude, "10.0.0.0/8"), entries(to("10.0.0.11"), "0.0.0.0/0"), entries(translate, "11.0.0.0/8")), excluding()},
 			[]string{"default translate to 10.0.0.11", "10.0.0.0-10.255.255.255 exclude", "11.0.0.0-11.255.255.255 translate"}},
 		{"one source inside another", one(module("m", entries(translate, "0.0.0.0/0"), entries(to("10.0.0.11"), "8.0.0.0/8"), entries(to("10.0.0.12"), "8.0.0.0/9"), entries(exclude, "8.0.0.0/10"))),
@@ -66,7 +69,7 @@ func TestCompileGroupsPods(t *testing.T) {
 	r := mustCompile(t, network(), one(shared),
 		pod("a/w", "10.0.1.9", shared),
 		pod("a/z", "10.0.1.8", peer, shared),
-		pod("a/y", "10.0.1.7", excluding("10.9.0.0/16", "10.0.0.0/17", "10.0.128.0/17")),
+		pod("a/y", "10.0.1.7", module("none"), peer, excluding("10.0.0.0/17", "10.0.128.0/17")),
 		pod("a/x", "10.0.1.6", module("none"), excluding("10.0.0.0/16")),
 	)
 	if len(r.Classes) != 2 || len(r.Pods) != 2 {
@@ -82,6 +85,21 @@ func TestCompileGroupsPods(t *testing.T) {
 		if !regexp.MustCompile(`^c_[0-9a-f]{12}$`).MatchString(c.Name) {
 			t.Errorf("class name %q", c.Name)
 		}
+	}
+}
+
+// Pods to whom other modules say the same are counted apart, unless nobody is counted.
+func TestCompileTellsModulesApart(t *testing.T) {
+	node, x := excluding("10.0.0.0/16", "10.9.0.0/16"), module("peer", entries(exclude, "10.9.0.0/16"))
+	n := network()
+	r := mustCompile(t, n, one(node), pod("a/x", "10.0.1.6", x, excluding("10.0.0.0/16")))
+	if len(r.Classes) != 2 || len(r.Pods) != 1 {
+		t.Errorf("got %+v", r)
+	}
+	n.Uncounted = true
+	r = mustCompile(t, n, one(node), pod("a/x", "10.0.1.6", x, excluding("10.0.0.0/16")))
+	if len(r.Classes) != 1 || len(r.Pods) != 0 || len(r.Table().Counters) != 0 {
+		t.Errorf("uncounted: got %+v", r)
 	}
 }
 

@@ -19,11 +19,12 @@ func (d Decision) Check() error {
 // those inside it. Primary as an entry's source becomes the zero Addr.
 func (d Decision) spans(primary netip.Addr) ([]span, error) {
 	all := make([]span, len(d.Entries))
+	module := label(d.Module)
 	for i, e := range d.Entries {
 		if err := e.check(); err != nil {
 			return nil, fmt.Errorf("module %q: entry %d: %w", d.Module, i+1, err)
 		}
-		all[i] = spanOf(e.Prefix, e.Outcome.canonical(primary))
+		all[i] = spanOf(e.Prefix, ruling{e.Outcome.canonical(primary), module})
 	}
 	sortSpans(all)
 	for i := 1; i < len(all); i++ {

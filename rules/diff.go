@@ -10,7 +10,20 @@ import "github.com/snatd/snatd/rules/nft"
 // have: pass it as the next before.
 func Diff(before, after *Ruleset) Plan {
 	after = adopt(before, after)
-	return Plan{After: after, Ops: nft.Diff(before.Table(), after.Table())}
+	return Plan{After: after, Ops: change(before, after)}
+}
+
+// Continue returns the plan that leads to after from a table that was read from the
+// kernel, nil if there is none, whoever left it so. It is empty if the table is
+// after's, and changes no more than it must: what FromTable understands keeps its
+// names, and the rest is put right or removed.
+func Continue(held *nft.Table, after *Ruleset) Plan {
+	before, exact := FromTable(held)
+	after = adopt(before, after)
+	if exact {
+		return Plan{After: after, Ops: change(before, after)}
+	}
+	return Plan{After: after, Ops: nft.Diff(held, after.Table())}
 }
 
 // Replace returns the plan that leads to after from a kernel whose table is not

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,8 +78,8 @@ func TestDiffEditsInPlace(t *testing.T) {
 	if plan.After.Node != before.Node {
 		t.Errorf("class is %s, was %s", plan.After.Node, before.Node)
 	}
-	wantOps(t, plan.Ops, "delete element ip snatd "+before.Node+" { 10.6.0.0/16 : accept }\n"+
-		"add element ip snatd "+before.Node+" { 10.6.0.0/15 : accept }\n")
+	wantOps(t, plan.Ops, "delete element ip snatd "+before.Node+" { 10.6.0.0/16 : continue }\n"+
+		"add element ip snatd "+before.Node+" { 10.6.0.0/15 : continue }\n")
 
 	// The name stays over the next change, and says nothing about content.
 	again := apply(t, plan.After, mustCompile(t, network(), one(base)))
@@ -207,10 +208,18 @@ func TestDiffLastMemberLeaves(t *testing.T) {
 	if len(plan.After.Classes) != 1 {
 		t.Errorf("%d classes", len(plan.After.Classes))
 	}
-	wantOps(t, plan.Ops, "flush chain ip snatd "+class+"\n"+
-		"delete map ip snatd "+class+"\n"+
-		"delete element ip snatd pods { 10.0.1.1 : goto "+class+" }\n"+
-		"delete chain ip snatd "+class+"\n")
+	wantOps(t, plan.Ops, strings.NewReplacer("CLASS", strings.TrimPrefix(class, "c_")).Replace(`flush chain ip snatd c_CLASS
+flush chain ip snatd e_CLASS/default
+flush chain ip snatd e_CLASS/peer
+delete map ip snatd c_CLASS
+delete element ip snatd pods { 10.0.1.1 : goto c_CLASS }
+delete chain ip snatd c_CLASS
+delete chain ip snatd e_CLASS/default
+delete chain ip snatd e_CLASS/peer
+delete counter ip snatd e_CLASS/default
+delete counter ip snatd e_CLASS/peer
+delete counter ip snatd t_CLASS/default
+`))
 }
 
 // The node takes over the class that a pod has: the pod's element goes, and no
@@ -239,6 +248,9 @@ func TestDiffNetworkChanged(t *testing.T) {
 	n := network()
 	n.Primary, n.Randomize = addr("10.0.0.20"), rules.RandomizeNone
 	wantOps(t, apply(t, before, mustCompile(t, n, one(base))).Ops, `flush chain ip snatd postrouting
+add rule ip snatd postrouting iifname "eni*" oifname != "vlan*" ct mark & 0x00000080 == 0x00000080 snat to 10.0.0.10
+# then
+flush chain ip snatd postrouting
 add rule ip snatd postrouting iifname "eni*" oifname != "vlan*" ct mark & 0x00000080 == 0x00000080 snat to 10.0.0.20
 `)
 	n = network()

@@ -23,7 +23,7 @@ func flatten(nested []span) []span {
 				return
 			}
 			if next <= uint64(top.last) {
-				flat = push(flat, span{uint32(next), top.last, top.outcome})
+				flat = push(flat, span{uint32(next), top.last, top.ruling})
 				next = uint64(top.last) + 1
 			}
 			open = open[:len(open)-1]
@@ -33,7 +33,7 @@ func flatten(nested []span) []span {
 		first := uint64(s.first)
 		closeUntil(first)
 		if len(open) > 0 && next < first {
-			flat = push(flat, span{uint32(next), s.first - 1, open[len(open)-1].outcome})
+			flat = push(flat, span{uint32(next), s.first - 1, open[len(open)-1].ruling})
 		}
 		next = first
 		open = append(open, s)
@@ -56,7 +56,7 @@ func overlay(upper, lower []span) []span {
 		for len(lower) > 0 && uint64(lower[0].first) < end {
 			s := lower[0]
 			if first, last := max(uint64(s.first), next), min(uint64(s.last), end-1); first <= last {
-				all = push(all, span{uint32(first), uint32(last), s.outcome})
+				all = push(all, span{uint32(first), uint32(last), s.ruling})
 			}
 			if uint64(s.last) >= end {
 				return

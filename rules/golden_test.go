@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +39,11 @@ func golden(t testing.TB) map[string]*rules.Ruleset {
 		"mark":           with(func(n *rules.Network) { n.Mark = 0x00040000 }),
 		"node-ports":     mustCompile(t, nodePorts, one(vpc)),
 		"draining":       rules.Draining(network()),
+		"uncounted":      with(func(n *rules.Network) { n.Uncounted = true }),
+		"modules": mustCompile(t, network(), []rules.Decision{
+			module("10-Ünusual name/\n\"", entries(exclude, "10.9.0.0/16")),
+			module(strings.Repeat("20-long", 40), entries(translate, "10.0.9.0/24")), vpc,
+		}),
 		"sources": mustCompile(t, network(), one(vpc),
 			pod("a/all", "10.0.1.5", egress("0.0.0.0/0", "10.0.0.11", "10.0.0.0/8"), vpc),
 			pod("a/one", "10.0.1.6", egress("198.51.100.0/24", "10.0.0.11"), vpc),

@@ -102,7 +102,8 @@ func passPackets(t *testing.T, o *oracle.Oracle, r *rules.Ruleset, table *nft.Ta
 			p.Out = "eth0"
 			p = nfttest.Postrouting(table, p)
 			var want nfttest.Packet
-			if outcome := o.Lookup(src, dst); outcome.Action == rules.Translate {
+			outcome, module := o.Decide(src, dst)
+			if outcome.Action == rules.Translate {
 				want.Mark, want.ConnMark, want.TranslatedTo = r.Network.Mark, r.Network.Mark, r.Network.Primary
 				if outcome.Source.IsValid() {
 					want.TranslatedTo = outcome.Source
@@ -110,6 +111,14 @@ func passPackets(t *testing.T, o *oracle.Oracle, r *rules.Ruleset, table *nft.Ta
 			}
 			if p.Mark != want.Mark || p.ConnMark != want.ConnMark || p.TranslatedTo != want.TranslatedTo {
 				t.Fatalf("%s to %s: got %+v, want %+v, in\n%s", src, dst, p, want, table)
+			}
+			class, by, counted := rules.Counted(p.Counted)
+			if decider := (rules.Decider{Module: module, Action: outcome.Action}); r.Network.Uncounted {
+				if p.Counted != "" {
+					t.Fatalf("%s to %s is counted by %q", src, dst, p.Counted)
+				}
+			} else if !counted || by != decider || class != r.ClassOf(src) {
+				t.Fatalf("%s to %s: counted by %q, want one for %s of class %s, in\n%s", src, dst, p.Counted, decider, r.ClassOf(src), table)
 			}
 		}
 	}

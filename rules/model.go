@@ -81,6 +81,9 @@ type Network struct {
 	// node by PrimaryInterface leave by it again.
 	NodePorts        bool   `json:"nodePorts"`
 	PrimaryInterface string `json:"primaryInterface"`
+	// Uncounted has no connection counted, for kernels without named counters. Then it
+	// makes no difference which module decided.
+	Uncounted bool `json:"uncounted,omitempty"`
 }
 
 // Randomize is how the source port of a translated connection is chosen. The
@@ -115,11 +118,12 @@ type Member struct {
 // Class is the flattened decision that its members share.
 type Class struct {
 	Name string `json:"name"`
-	// Default is the outcome of every destination outside Intervals: the one
-	// that the most addresses have.
+	// Default is the outcome of every destination outside Intervals, and Module the
+	// module that decided so: those that the most addresses have.
 	Default Outcome `json:"default"`
-	// Intervals are disjoint, sorted, and have other outcomes than Default;
-	// neighbours with the same outcome are one interval.
+	Module  string  `json:"module,omitempty"`
+	// Intervals are disjoint, sorted, and have another outcome than Default, or
+	// another module; neighbours with the same of both are one interval.
 	Intervals []Interval `json:"intervals"`
 }
 
@@ -128,6 +132,9 @@ type Interval struct {
 	First   netip.Addr `json:"first"`
 	Last    netip.Addr `json:"last"`
 	Outcome Outcome    `json:"outcome"`
+	// Module is the module that decided so, by its label; empty if that is not known:
+	// then nothing is counted.
+	Module string `json:"module,omitempty"`
 }
 
 // Plan is the change from one ruleset to the next.

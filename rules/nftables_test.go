@@ -101,6 +101,7 @@ var elements = regexp.MustCompile(`elements = \{([^}]*)\}`)
 // sorted brings a listing into one order: nft lists objects in the order in
 // which they were made, and a hash table's elements in any.
 func sorted(listing string) string {
+	listing = strings.ReplaceAll(listing, "\t\tpackets 0 bytes 0\n", "")
 	listing = elements.ReplaceAllStringFunc(listing, func(text string) string {
 		var lines []string
 		for _, e := range strings.Split(elements.FindStringSubmatch(text)[1], ",") {

@@ -43,6 +43,13 @@ func (o Outcome) canonical(primary netip.Addr) Outcome {
 	return o
 }
 
+// append writes the ruling as Outcome.append does the outcome.
+func (r ruling) append(b []byte) []byte {
+	b = r.outcome.append(b)
+	b = binary.AppendUvarint(b, uint64(len(r.module)))
+	return append(b, r.module...)
+}
+
 // append writes the outcome so that outcomes that differ differ in bytes and
 // none is the beginning of another.
 func (o Outcome) append(b []byte) []byte {

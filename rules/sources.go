@@ -14,26 +14,39 @@ const (
 	primaryChain = "primary"
 )
 
-// sourceChains are the chains that choose the source address, by the name of
-// the class; those of classes that know only the primary address are missing.
-type sourceChains map[string]string
-
-// of returns the chain for a class.
-func (s sourceChains) of(class string) string {
-	if name, ok := s[class]; ok {
-		return name
-	}
-	return primaryChain
+// sourcing is how postrouting chooses the source address.
+type sourcing struct {
+	network Network
+	// node is the chain for every pod that pods does not lead to another; empty while
+	// draining.
+	node string
+	pods []nft.Element
+	// end is where lists lead that have no other source for a destination.
+	end string
+	// lists are the sources that are not the primary address, by destinations and by the
+	// name of the chain and its map.
+	lists map[string][]nft.Element
 }
 
-func (r *Ruleset) sourceChains() sourceChains {
-	chains := sourceChains{}
+// sourcing is that of the ruleset alone. Pods that differ from the node's decision are led
+// to their sources, unless the node's lead them there too.
+func (r *Ruleset) sourcing() sourcing {
+	s := sourcing{network: r.Network, end: primaryChain, lists: map[string][]nft.Element{}}
+	chains := map[string]string{}
 	for _, c := range r.Classes {
+		chains[c.Name] = primaryChain
 		if c.hasOtherSources() {
 			chains[c.Name] = c.sourceName()
+			s.lists[c.sourceName()] = c.sources()
 		}
 	}
-	return chains
+	s.node = chains[r.Node]
+	for _, p := range r.Pods {
+		if chain := chains[p.Class]; chain != s.node {
+			s.pods = append(s.pods, nft.Element{First: p.Addr, Last: p.Addr, Verdict: nft.Goto(chain)})
+		}
+	}
+	return s
 }
 
 func (c Class) hasOtherSources() bool {
@@ -45,55 +58,71 @@ func (c Class) hasOtherSources() bool {
 // sourceName follows the name of the class, so that it is kept when that is.
 func (c Class) sourceName() string { return "s_" + strings.TrimPrefix(c.Name, "c_") }
 
-// addSources adds what postrouting goes to where there are several source
-// addresses. A table without any has nothing of it.
-func (r *Ruleset) addSources(t *nft.Table, others sourceChains) {
+// sources are the destinations whose source is not the primary address.
+func (c Class) sources() (elements []nft.Element) {
+	for _, s := range c.spans() {
+		if s.outcome.Source.IsValid() {
+			elements = addSource(elements, s.first, s.last, s.outcome.Source)
+		}
+	}
+	return elements
+}
+
+// add adds what postrouting goes to where there are several source addresses. A table
+// without any has nothing of it.
+func (s sourcing) add(t *nft.Table) {
+	if len(s.lists) == 0 {
+		return
+	}
+	if s.end != primaryChain {
+		t.Chains = append(t.Chains, nft.Chain{Name: s.end, Rules: []nft.Rule{{s.toPrimary()}}})
+	}
 	t.Chains = append(t.Chains,
-		nft.Chain{Name: primaryChain, Rules: []nft.Rule{{r.toPrimary()}}},
+		nft.Chain{Name: primaryChain, Rules: []nft.Rule{{s.toPrimary()}}},
 		nft.Chain{Name: sourcesChain, Rules: []nft.Rule{
 			{nft.Lookup{Address: nft.SourceAddress, Map: sourcesMap}},
-			{nft.Goto(others.of(r.Node))},
+			{nft.Goto(s.node)},
 		}})
-	for _, c := range r.Classes {
-		if _, ok := others[c.Name]; ok {
-			t.Chains = append(t.Chains, c.sourceChain(r.Network.Randomize.ports()))
-			t.Maps = append(t.Maps, c.sources())
-		}
+	for name, elements := range s.lists {
+		t.Chains = append(t.Chains, s.list(name))
+		t.Maps = append(t.Maps, nft.Map{Name: name, Interval: true, Addresses: true, Elements: elements})
 	}
-	t.Maps = append(t.Maps, r.sourcesOfPods(others))
+	t.Maps = append(t.Maps, nft.Map{Name: sourcesMap, Elements: s.pods})
 }
 
-// sourcesOfPods leads the pods that differ from the node's decision to their
-// sources, unless the node's lead them there too.
-func (r *Ruleset) sourcesOfPods(others sourceChains) nft.Map {
-	m := nft.Map{Name: sourcesMap}
-	node := others.of(r.Node)
-	for _, p := range r.Pods {
-		if chain := others.of(p.Class); chain != node {
-			m.Elements = append(m.Elements, nft.Element{First: p.Addr, Last: p.Addr, Verdict: nft.Goto(chain)})
-		}
-	}
-	return m
-}
-
-// sourceChain ends at the primary address for every destination that has no
-// other source, also if it is excluded: a first packet that was decided right
-// before the class changed comes here right after.
-func (c Class) sourceChain(ports nft.PortChoice) nft.Chain {
-	return nft.Chain{Name: c.sourceName(), Rules: []nft.Rule{
-		{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: c.sourceName(), Ports: ports}},
-		{nft.Goto(primaryChain)},
+// list is the chain of a list. It ends at the primary address for every destination that
+// has no other source.
+func (s sourcing) list(name string) nft.Chain {
+	return nft.Chain{Name: name, Rules: []nft.Rule{
+		{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: name, Ports: s.network.Randomize.ports()}},
+		{nft.Goto(s.end)},
 	}}
 }
 
-// sources is the map from destinations to the sources that are not the primary
-// address.
-func (c Class) sources() nft.Map {
-	m := nft.Map{Name: c.sourceName(), Interval: true, Addresses: true}
-	for _, s := range c.spans() {
-		if s.outcome.Source.IsValid() {
-			m.Elements = append(m.Elements, nft.Element{First: address(s.first), Last: address(s.last), Address: s.outcome.Source})
-		}
+// postrouting runs behind kube-proxy's masquerading, so that it wins. Connections
+// to a node port have the mark too but do not come from a pod's interface.
+func (s sourcing) postrouting() nft.Chain {
+	c := nft.Chain{
+		Name: postroutingChain,
+		Hook: &nft.Hook{Type: "nat", Point: "postrouting", Priority: nft.PrioritySNAT + 10},
 	}
-	return m
+	if s.node == "" {
+		return c
+	}
+	rule := nft.Rule{nft.InputInterface{Patterns: s.network.PodInterfaces}}
+	if len(s.network.ExemptInterfaces) > 0 {
+		rule = append(rule, nft.OutputInterface{Patterns: s.network.ExemptInterfaces, Not: true})
+	}
+	rule = append(rule, nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: s.network.Mark})
+	if len(s.lists) > 0 {
+		rule = append(rule, nft.Goto(sourcesChain))
+	} else {
+		rule = append(rule, s.toPrimary())
+	}
+	c.Rules = []nft.Rule{rule}
+	return c
+}
+
+func (s sourcing) toPrimary() nft.NAT {
+	return nft.NAT{Kind: "snat", To: s.network.Primary, Ports: s.network.Randomize.ports()}
 }

@@ -3,6 +3,8 @@ package rules_test
 import (
 	"encoding/json"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,7 +139,7 @@ func TestNoSourcesWithoutNeed(t *testing.T) {
 			t.Errorf("map %s", m.Name)
 		}
 	}
-	if len(table.Chains) != 6 || strings.Contains(table.String(), "daddr map") {
+	if len(table.Chains) != 7 || strings.Contains(table.String(), "daddr map") {
 		t.Errorf("table:\n%s", table)
 	}
 }
@@ -148,7 +150,7 @@ func TestDestinationsIgnoreSources(t *testing.T) {
 	r := mustCompile(t, network(), []rules.Decision{egress("8.0.0.0/8", "10.0.0.11"), egress("9.0.0.0/8", "10.0.0.12"), keep})
 	text := r.Table().String()
 	for _, want := range []string{
-		"\t\telements = {\n\t\t\t8.0.0.0/7 : goto translate\n\t\t}\n",
+		"\t\telements = {\n\t\t\t8.0.0.0/7 : continue\n\t\t}\n",
 		"\t\telements = {\n\t\t\t8.0.0.0/8 : 10.0.0.11,\n\t\t\t9.0.0.0/8 : 10.0.0.12\n\t\t}\n",
 	} {
 		if !strings.Contains(text, want) {
@@ -187,6 +189,23 @@ func TestDiffNodeWithSource(t *testing.T) {
 		"add element ip snatd sources { 10.0.1.2 : goto primary }\n")
 }
 
+// What a packet may still need that the rules before have decided stays until it has
+// passed: towards what is excluded now, the source from before.
+func TestDiffKeepsSources(t *testing.T) {
+	vpc := excluding("10.0.0.0/16")
+	own := pod("a/x", "10.0.1.1", egress("198.51.100.0/24", "10.0.0.11"), vpc)
+	excluded := pod("a/x", "10.0.1.1", excluding("198.51.100.0/24"), vpc)
+	plan := apply(t, mustCompile(t, network(), one(vpc), own), mustCompile(t, network(), one(vpc), excluded))
+	var parts []string
+	for _, part := range strings.Split(plan.Ops.String(), "# then") {
+		parts = append(parts, strconv.FormatBool(strings.Contains(part, "postrouting"))+strconv.FormatBool(strings.Contains(part, "pods")))
+	}
+	// Prerouting decides first, postrouting forgets last.
+	if want := []string{"falsetrue", "truefalse"}; !slices.Equal(parts, want) || !strings.Contains(plan.Ops.String(), "passed") {
+		t.Errorf("parts change postrouting and pods: %v, want %v, in\n%s", parts, want, plan.Ops)
+	}
+}
+
 // A class keeps its name, its map of destinations and its members' elements
 // when nothing but a source changes.
 func TestDiffSourceChanges(t *testing.T) {
@@ -198,8 +217,12 @@ func TestDiffSourceChanges(t *testing.T) {
 	before := decided("10.0.0.11")
 	class := before.Pods[0].Class
 	plan := apply(t, before, decided("10.0.0.12"))
-	wantOps(t, plan.Ops, "delete element ip snatd "+sourcesOf(class)+" { 8.0.0.0/8 : 10.0.0.11 }\n"+
-		"add element ip snatd "+sourcesOf(class)+" { 8.0.0.0/8 : 10.0.0.12 }\n")
+	// The list is edited where no packet is on its way to it; its members are led around it.
+	edit := "delete element ip snatd " + sourcesOf(class) + " { 8.0.0.0/8 : 10.0.0.11 }\n"
+	around, back, found := strings.Cut(plan.Ops.String(), "# then, when the packets on their way have passed\n")
+	if !found || strings.Contains(around, edit) || !strings.Contains(back, edit) || strings.Contains(plan.Ops.String(), " pods ") {
+		t.Errorf("the plan is\n%s", plan.Ops)
+	}
 	if before.Digest() == plan.After.Digest() {
 		t.Error("another source has the same digest")
 	}
@@ -237,7 +260,7 @@ func TestSourcesInJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), `{"first":"198.51.100.0","last":"198.51.100.255","outcome":{"action":"translate","source":"10.0.0.11"}}`) {
+	if !strings.Contains(string(text), `{"first":"198.51.100.0","last":"198.51.100.255","outcome":{"action":"translate","source":"10.0.0.11"},"module":"egress"}`) {
 		t.Errorf("the source is missing in %s", text)
 	}
 	var again rules.Ruleset

@@ -13,15 +13,21 @@ import (
 // compared at no cost; the compiler works on these.
 type span struct {
 	first, last uint32
-	outcome     Outcome
+	ruling
+}
+
+// ruling is an outcome, and the label of the module that decided so.
+type ruling struct {
+	outcome Outcome
+	module  string
 }
 
 const lastAddress = math.MaxUint32
 
-func spanOf(p netip.Prefix, outcome Outcome) span {
+func spanOf(p netip.Prefix, r ruling) span {
 	first := number(p.Addr())
 	// A shift by 32, for a single address, gives 0 in Go.
-	return span{first, first | lastAddress>>p.Bits(), outcome}
+	return span{first, first | lastAddress>>p.Bits(), r}
 }
 
 // prefix is the inverse of spanOf.
@@ -40,32 +46,46 @@ func sortSpans(spans []span) {
 	})
 }
 
-// spans are the class's outcomes for every destination.
+// ruling is what happens to every destination outside of the intervals.
+func (c Class) ruling() ruling { return ruling{c.Default, c.Module} }
+
+func (i *Interval) ruling() ruling { return ruling{i.Outcome, i.Module} }
+
+// spans are the class's rulings for every destination.
 func (c Class) spans() []span {
 	all := make([]span, 0, 2*len(c.Intervals)+1)
 	next := uint64(0)
 	for _, i := range c.Intervals {
 		first, last := number(i.First), number(i.Last)
 		if next < uint64(first) {
-			all = append(all, span{uint32(next), first - 1, c.Default})
+			all = append(all, span{uint32(next), first - 1, c.ruling()})
 		}
-		all = append(all, span{first, last, i.Outcome})
+		all = append(all, span{first, last, i.ruling()})
 		next = uint64(last) + 1
 	}
 	if next <= lastAddress {
-		all = append(all, span{uint32(next), lastAddress, c.Default})
+		all = append(all, span{uint32(next), lastAddress, c.ruling()})
 	}
 	return all
 }
 
 // push appends a span that lies behind all others, as a part of the last one if
-// it continues that with the same outcome.
+// it continues that with the same ruling.
 func push(spans []span, s span) []span {
-	if n := len(spans); n > 0 && spans[n-1].outcome == s.outcome && spans[n-1].last+1 == s.first {
+	if n := len(spans); n > 0 && spans[n-1].ruling == s.ruling && spans[n-1].last+1 == s.first {
 		spans[n-1].last = s.last
 		return spans
 	}
 	return append(spans, s)
+}
+
+// withoutModules leaves out which modules decided.
+func withoutModules(flat []span) (all []span) {
+	for _, s := range flat {
+		s.module = ""
+		all = push(all, s)
+	}
+	return all
 }
 
 func number(a netip.Addr) uint32 {

@@ -11,7 +11,8 @@ import (
 const TableName = "snatd"
 
 // Names in the table beside those of the classes. A class cannot have one of
-// them, for theirs begin with "c_", and those of their sources with "s_".
+// them, for theirs begin with "c_", those of their sources with "s_", and those of
+// what is counted in them with "t_" and "e_".
 const (
 	podsMap          = "pods"
 	preroutingChain  = "prerouting"
@@ -32,23 +33,25 @@ func (r *Ruleset) Table() *nft.Table {
 	if r == nil {
 		return nil
 	}
+	return r.table(r.sourcing())
+}
+
+// table has the decisions of the ruleset, and the sources of that or of a change.
+func (r *Ruleset) table(s sourcing) *nft.Table {
 	t := &nft.Table{Name: TableName}
-	others := r.sourceChains()
-	t.Chains = append(t.Chains, r.prerouting(), r.postrouting(others), r.restore())
+	t.Chains = append(t.Chains, r.prerouting(), s.postrouting(), r.restore())
 	if r.Node != "" {
 		t.Chains = append(t.Chains, r.translate())
 		if r.Network.NodePorts {
 			t.Chains = append(t.Chains, r.nodePorts())
 		}
 		for _, c := range r.Classes {
-			t.Chains = append(t.Chains, c.chain())
-			t.Maps = append(t.Maps, c.destinations())
+			c.addTo(t)
 		}
 		t.Maps = append(t.Maps, r.members())
 	}
-	if len(others) > 0 {
-		r.addSources(t, others)
-	}
+	s.add(t)
+	slices.Sort(t.Counters)
 	slices.SortFunc(t.Chains, func(a, b nft.Chain) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(t.Maps, func(a, b nft.Map) int { return cmp.Compare(a.Name, b.Name) })
 	return t
@@ -64,26 +67,33 @@ func (r *Ruleset) members() nft.Map {
 }
 
 // destinations is the map of a class, which its chain has the name of. It has
-// what is done, not to which address: intervals that differ from the default,
-// or from their neighbours, in the source alone are none here.
-func (c Class) destinations() nft.Map {
+// what is done and by which module, not to which address: intervals that differ
+// from the default, or from their neighbours, in the source alone are none here.
+func (c Class) destinations(verdicts map[Decider]nft.Verdict) nft.Map {
 	m := nft.Map{Name: c.Name, Interval: true, Elements: make([]nft.Element, 0, len(c.Intervals))}
-	for _, in := range c.Intervals {
-		if in.Outcome.Action == c.Default.Action {
+	byDefault := c.decider()
+	var decider Decider // of the last interval, and its verdict
+	var verdict nft.Verdict
+	for i := range c.Intervals {
+		in := &c.Intervals[i]
+		d := in.decider()
+		if d == byDefault {
 			continue
 		}
-		// There are two actions, so all that is in the map has the same one.
-		if n := len(m.Elements); n > 0 && m.Elements[n-1].Last.Next() == in.First {
+		if d != decider {
+			decider, verdict = d, verdicts[d]
+		}
+		if n := len(m.Elements); n > 0 && m.Elements[n-1].Verdict == verdict && m.Elements[n-1].Last.Next() == in.First {
 			m.Elements[n-1].Last = in.Last
 			continue
 		}
-		m.Elements = append(m.Elements, nft.Element{First: in.First, Last: in.Last, Verdict: in.Outcome.verdict()})
+		m.Elements = append(m.Elements, nft.Element{First: in.First, Last: in.Last, Verdict: verdict})
 	}
 	return m
 }
 
-func (o Outcome) verdict() nft.Verdict {
-	if o.Action == Translate {
+func (a Action) verdict() nft.Verdict {
+	if a == Translate {
 		return nft.Goto(translateChain)
 	}
 	return nft.Accept()

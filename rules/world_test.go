@@ -63,7 +63,9 @@ func (w *world) change() {
 }
 
 func (w *world) changeNetwork() {
-	switch n := &w.network; w.r.IntN(5) {
+	switch n := &w.network; w.r.IntN(6) {
+	case 5:
+		n.Uncounted = !n.Uncounted
 	case 0:
 		n.NodePorts = !n.NodePorts
 	case 1:
@@ -156,7 +158,7 @@ func (w *world) decisions(on []bool) []rules.Decision {
 	var all []rules.Decision
 	for i, p := range w.dropIns {
 		if on[i] {
-			all = append(all, w.decision(fmt.Sprintf("drop-in %d", i), p))
+			all = append(all, w.decision(fmt.Sprintf("1%d-drop-in", i), p))
 		}
 	}
 	return append(all, w.decision("default", w.last))

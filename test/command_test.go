@@ -18,7 +18,7 @@ import (
 func TestPlan(t *testing.T) {
 	d := prepare(t)
 	text := d.succeed("plan")
-	for _, want := range []string{"table ip snatd {", "10.0.0.0/16 : accept", "snat to 10.0.0.10 fully-random", "priority dstnat + 10"} {
+	for _, want := range []string{"table ip snatd {", "10.0.0.0/16 : continue", "snat to 10.0.0.10 fully-random", "priority dstnat + 10"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("plan -o nft lacks %q:\n%s", want, text)
 		}
@@ -56,7 +56,7 @@ func TestPlan(t *testing.T) {
 	// What another facts file would change, before it is put in force.
 	d.write("other.yaml", replace(t, baseFacts, "100.64.0.0/16", "100.64.0.0/16, 172.31.0.0/16"))
 	diff := d.succeed("plan", "-o", "diff", "--facts", d.path("other.yaml"))
-	want := "add element ip snatd " + status.Classes[0] + " { 172.31.0.0/16 : accept }\n"
+	want := "add element ip snatd " + status.Classes[0] + " { 172.31.0.0/16 : continue }\n"
 	if diff != want {
 		t.Errorf("plan -o diff with a VPC CIDR more:\n%swant:\n%s", diff, want)
 	}

@@ -74,7 +74,8 @@ func newLab(t *testing.T) *lab.Lab {
 // prepare makes a lab with the files of a daemon, and does not start it.
 func prepare(t *testing.T) *daemon {
 	t.Helper()
-	d := &daemon{t: t, lab: newLab(t), dir: t.TempDir()}
+	dir := t.TempDir() // which goes after the daemon, with the lab
+	d := &daemon{t: t, lab: newLab(t), dir: dir}
 	d.client = api.NewClient(d.path("snatd.sock"))
 	if err := os.Mkdir(d.path("policies.d"), 0o755); err != nil {
 		t.Fatal(err)

@@ -165,7 +165,7 @@ func TestIMDSMissingAtStart(t *testing.T) {
 func TestPlanWithIMDS(t *testing.T) {
 	d, server, _ := withIMDS(t)
 	out, stderr, err := d.output([]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + server.URL()}, "plan")
-	if err != nil || !strings.Contains(out, "100.64.0.0/16 : accept") || !strings.Contains(out, "snat to 10.0.0.10") {
+	if err != nil || !strings.Contains(out, "100.64.0.0/16 : continue") || !strings.Contains(out, "snat to 10.0.0.10") {
 		t.Errorf("plan: %v\n%s%s", err, out, stderr)
 	}
 	server.Refuse()

@@ -1,15 +1,20 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/snatd/snatd/host/lab"
+	"github.com/snatd/snatd/host/nstest"
 )
 
 func (d *daemon) endpoint(addr netip.Addr) netip.AddrPort { return netip.AddrPortFrom(addr, lab.Port) }
@@ -24,10 +29,14 @@ func replace(t *testing.T, text, old, new string) string {
 }
 
 // Stopping, killing and starting again changes nothing for packets, and no
-// connection notices.
+// connection notices. Not even a rule is made anew.
 func TestRestart(t *testing.T) {
+	nstest.Need(t, "nft", "nftables")
 	d := start(t)
 	open := d.openAll()
+	// The first line of a table says who owns it.
+	owner := regexp.MustCompile(`(?m)^table ip snatd \{.*$|^\tflags owner.*$`)
+	before := owner.ReplaceAllString(d.listing(), "")
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt, os.Kill} {
 		d.stop(signal)
 		d.check(onlyOutside)
@@ -36,6 +45,9 @@ func TestRestart(t *testing.T) {
 		d.check(onlyOutside)
 		for _, conn := range open {
 			conn.check(t)
+		}
+		if diff := cmp.Diff(before, owner.ReplaceAllString(d.listing(), "")); diff != "" {
+			t.Errorf("%s and a start changed the rules: %s", signal, diff)
 		}
 	}
 }
@@ -71,6 +83,35 @@ func TestCleanup(t *testing.T) {
 	}
 	if out, _, err := d.output(nil, "cleanup"); err != nil || strings.TrimSpace(out) != "nothing to remove" {
 		t.Errorf("a second cleanup: %v, %s", err, out)
+	}
+}
+
+// Cleanup that waits removes all when the last translated connection has ended, and is
+// not in its way.
+func TestCleanupWaits(t *testing.T) {
+	d := start(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	d.stop(syscall.SIGTERM)
+	command := d.command(nil, "cleanup", "--wait")
+	var out logBuffer
+	command.Stdout = &out
+	process, err := d.lab.Node.Start(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "cleanup to wait", func() error {
+		if text := out.String(); text != "nothing new is translated; waiting for 1 live translated connections to end\n" {
+			return errors.New(text)
+		}
+		return nil
+	})
+	conn.check(t)
+	conn.Close()
+	if err := process.Wait(); err != nil || !strings.HasSuffix(out.String(), "\nremoved\n") {
+		t.Errorf("%s%v", out.String(), err)
+	}
+	if held := d.kernel(); held != (kernel{}) {
+		t.Errorf("after cleanup the kernel holds %+v", held)
 	}
 }
 

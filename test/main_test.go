@@ -7,9 +7,11 @@ package test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"testing"
 
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/lab"
 	"github.com/snatd/snatd/test/kube"
 )
@@ -17,10 +19,22 @@ import (
 func TestMain(m *testing.M) {
 	code, err := lab.Enter(func() int {
 		defer kube.Close()
+		printFeatures()
 		return m.Run()
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "test:", err)
 	}
 	os.Exit(code)
+}
+
+// printFeatures says what the kernel has that the results depend on.
+func printFeatures() {
+	kernel, err := dataplane.Open(slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer kernel.Close()
+	fmt.Print(kernel.Features())
 }

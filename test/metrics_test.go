@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/snatd/snatd/host/lab"
 )
 
 // get asks the daemon's metrics listener.
@@ -88,5 +90,40 @@ func TestMetricsAddressTaken(t *testing.T) {
 	}
 	if held := d.kernel(); held != (kernel{}) {
 		t.Errorf("the kernel holds %+v", held)
+	}
+}
+
+// Connections are counted by module and action, their first packets only, and over the
+// end of a class.
+func TestConnectionsCounted(t *testing.T) {
+	d := start(t)
+	counted := func(module, action string) float64 {
+		t.Helper()
+		n, err := d.sample(fmt.Sprintf("snatd_connections_total{action=%q,module=%q}", action, module))
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	translated, excluded := counted("default", "translate"), counted("default", "exclude")
+	conn := d.open(d.lab.PodA, lab.TCP, lab.Internet)
+	d.open(d.lab.PodA, lab.UDP, lab.VPC)
+	for range 5 {
+		conn.check(t)
+	}
+	if now := counted("default", "translate"); now != translated+1 {
+		t.Errorf("%v translated connections, want %v", now, translated+1)
+	}
+	if now := counted("default", "exclude"); now != excluded+1 {
+		t.Errorf("%v excluded connections, want %v", now, excluded+1)
+	}
+	d.dropIn("50-peering", "config: {cidrs: 172.31.0.0/16}\n")
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
+	d.open(d.lab.PodA, lab.UDP, lab.Peered)
+	if now := counted("50-peering.wasm", "exclude"); now != 1 {
+		t.Errorf("%v connections excluded by the drop-in, want 1", now)
+	}
+	if now := counted("default", "translate"); now != translated+1 {
+		t.Errorf("%v translated connections after a change, want %v", now, translated+1)
 	}
 }

@@ -6,8 +6,10 @@ package api
 import (
 	"time"
 
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/neighbour"
 )
 
 // Paths of the API. Version 1 may gain fields, never lose them.
@@ -16,6 +18,7 @@ const (
 	pathExplain = "/v1/explain" // ?from=POD|IP&to=IP
 	pathRuleset = "/v1/ruleset"
 	pathFacts   = "/v1/facts" // YAML, in the format of the static facts file
+	pathFlows   = "/v1/flows" // ?limit=N
 )
 
 // Status is the answer of /v1/status.
@@ -45,9 +48,23 @@ type Status struct {
 	PodsWaiting []string `json:"podsWaiting"`
 	Classes     []string `json:"classes"`
 	// Ruleset is the digest of what the kernel holds.
-	Ruleset string     `json:"ruleset,omitempty"`
-	Changes uint64     `json:"changes"`
-	Applied *time.Time `json:"applied,omitempty"`
+	Ruleset string `json:"ruleset,omitempty"`
+	Changes uint64 `json:"changes"`
+	// Protection says who can change what the kernel holds.
+	Protection dataplane.Protection `json:"protection,omitempty"`
+	// Repairs counts the times that others changed it and snatd put it right; Repaired
+	// is the last.
+	Repairs  uint64         `json:"repairs"`
+	Repaired *engine.Repair `json:"repaired,omitempty"`
+	// Draining counts live connections that go on as earlier rules decided, with
+	// snat.onChange drain; Ended those that were ended by flush since the start.
+	Draining int    `json:"draining"`
+	Ended    uint64 `json:"ended"`
+	// Neighbours are other programs on the node that get in the way, with what to do.
+	Neighbours []neighbour.Finding `json:"neighbours"`
+	// Kernel is what the kernel can do.
+	Kernel  dataplane.Features `json:"kernel"`
+	Applied *time.Time         `json:"applied,omitempty"`
 }
 
 // problem is the body of every answer that is not 200.
@@ -63,6 +80,8 @@ func statusOf(version string, s *engine.State) Status {
 		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},
 		Sources:    append([]facts.Provenance{}, s.Sources()...),
 		Interfaces: append([]engine.Interface{}, s.Interfaces()...),
+		Protection: s.Protection, Repairs: s.Repairs, Repaired: s.Repaired, Draining: s.Draining, Ended: s.Ended,
+		Neighbours: append([]neighbour.Finding{}, s.Neighbours()...), Kernel: s.Kernel,
 	}
 	status.Wasm = s.Wasm
 	if !s.Applied.IsZero() {

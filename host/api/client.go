@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -47,6 +48,13 @@ func (c *Client) Explain(ctx context.Context, from, to string) (engine.Explanati
 	var explanation engine.Explanation
 	err := c.get(ctx, pathExplain, url.Values{"from": {from}, "to": {to}}, &explanation)
 	return explanation, err
+}
+
+// Flows asks which connections are translated, for at most so many.
+func (c *Client) Flows(ctx context.Context, most int) (engine.Flows, error) {
+	var flows engine.Flows
+	err := c.get(ctx, pathFlows, url.Values{"limit": {strconv.Itoa(most)}}, &flows)
+	return flows, err
 }
 
 // Ruleset asks what the kernel holds; nil if nothing is installed.

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,6 +59,15 @@ func TestListen(t *testing.T) {
 	}
 }
 
+// still is a daemon that does nothing.
+type still struct{ state *engine.State }
+
+func (s still) State() *engine.State { return s.state }
+
+func (s still) Flows(most int) (engine.Flows, error) {
+	return engine.Flows{Total: most, Flows: []engine.Flow{}}, nil
+}
+
 // serve answers from a state and returns a client.
 func serve(t *testing.T, state *engine.State) *Client {
 	t.Helper()
@@ -67,7 +78,7 @@ func serve(t *testing.T, state *engine.State) *Client {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
-	go func() { ended <- Serve(ctx, on, "test", func() *engine.State { return state }) }()
+	go func() { ended <- Serve(ctx, on, "test", still{state}) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -109,6 +120,19 @@ func TestNobodyAnswers(t *testing.T) {
 	for _, socket := range []string{filepath.Join(dir, "none.sock"), dead} {
 		if _, err := NewClient(socket).Status(t.Context()); err == nil || !strings.Contains(err.Error(), "no snatd answers at "+socket) {
 			t.Errorf("%s: %v", socket, err)
+		}
+	}
+}
+
+func TestFlowsLimit(t *testing.T) {
+	client := serve(t, &engine.State{})
+	if got, err := client.Flows(t.Context(), 7); err != nil || got.Total != 7 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, most := range []int{0, -1, 100_001} {
+		_, err := client.Flows(t.Context(), most)
+		if want := fmt.Sprintf("limit: %q, accepted: 1 to 100000", strconv.Itoa(most)); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }

@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/snatd/snatd/host/engine"
 )
 
 // Serve answers on a listener from Listen until ctx ends, and closes it.
-func Serve(ctx context.Context, on net.Listener, version string, state func() *engine.State) error {
+func Serve(ctx context.Context, on net.Listener, version string, daemon Daemon) error {
 	server := &http.Server{
-		Handler:           handler(version, state),
+		Handler:           handler(version, daemon),
 		ReadHeaderTimeout: time.Second,
 		ReadTimeout:       5 * time.Second,
 		WriteTimeout:      5 * time.Second,
@@ -29,8 +30,33 @@ func Serve(ctx context.Context, on net.Listener, version string, state func() *e
 	return nil
 }
 
-func handler(version string, state func() *engine.State) http.Handler {
+// Daemon is who is asked.
+type Daemon interface {
+	State() *engine.State
+	// Flows lists at most so many connections.
+	Flows(most int) (engine.Flows, error)
+}
+
+// mostFlows bounds an answer to some 50 MiB.
+const mostFlows = 100_000
+
+func handler(version string, daemon Daemon) http.Handler {
 	mux := http.NewServeMux()
+	state := daemon.State
+	mux.HandleFunc("GET "+pathFlows, func(w http.ResponseWriter, r *http.Request) {
+		limit := r.URL.Query().Get("limit")
+		most, err := strconv.Atoi(limit)
+		if err != nil || most < 1 || most > mostFlows {
+			answer(w, http.StatusBadRequest, problem{fmt.Sprintf("limit: %q, accepted: 1 to %d", limit, mostFlows)})
+			return
+		}
+		flows, err := daemon.Flows(most)
+		if err != nil {
+			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, flows)
+	})
 	mux.HandleFunc("GET "+pathStatus, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, statusOf(version, state()))
 	})

@@ -96,6 +96,13 @@ type Network struct {
 	// nothing is translated and nothing installed. The variable is a bool; `true`
 	// means `ipv6`.
 	IPFamily string `yaml:"ipFamily"`
+	// Whether the kernel keeps others from changing snatd's table, by accident or not:
+	// `auto` is where it can, from Linux 6.9; `off` is nowhere. A table that exists
+	// without is not replaced for it. Both take effect when the daemon starts.
+	Protect string `yaml:"protect"`
+	// How often the rules in the kernel are read, to see that nobody has changed them;
+	// `0s` is never. What others change is noticed and put right at once besides.
+	Verify Duration `yaml:"verify"`
 }
 
 // SNAT is what the default module and the rules are told about translation.
@@ -114,6 +121,10 @@ type SNAT struct {
 	// Bit of the connection's and the packet's mark that says "translate":
 	// exactly one of 32, decimal or hexadecimal. Other bits are left alone.
 	Mark Mark `yaml:"mark"`
+	// What becomes of live connections that a change decides otherwise: `keep` lets
+	// them go on as they are; `drain` does so too, and counts them until they end;
+	// `flush` ends their tracking, so that they are decided anew: most break.
+	OnChange string `yaml:"onChange"`
 }
 
 // Policies is where policy modules are.
@@ -149,8 +160,8 @@ func Default() Config {
 			Pods: PodsStatic, Coalesce: Duration(10 * time.Millisecond), File: "/etc/snatd/facts.yaml",
 			Record: "/var/lib/snatd/facts.yaml",
 		},
-		Network: Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4},
-		SNAT:    SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80},
+		Network: Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4, Protect: ProtectAuto, Verify: Duration(time.Minute)},
+		SNAT:    SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80, OnChange: OnChangeKeep},
 		Policies: Policies{
 			Directory: "/etc/snatd/policies.d", Deadline: Duration(50 * time.Millisecond), Memory: 16, Cache: "/var/cache/snatd",
 		},

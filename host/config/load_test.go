@@ -22,8 +22,8 @@ func TestDefault(t *testing.T) {
 			VPC: "static", Interval: config.Duration(15 * time.Second), EC2Interval: config.Duration(5 * time.Minute),
 			Pods: "static", Coalesce: config.Duration(10 * time.Millisecond), File: "/etc/snatd/facts.yaml", Record: "/var/lib/snatd/facts.yaml",
 		},
-		Network: config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4"},
-		SNAT:    config.SNAT{Randomize: "prng", Mark: 0x80},
+		Network: config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4", Protect: "auto", Verify: config.Duration(time.Minute)},
+		SNAT:    config.SNAT{Randomize: "prng", Mark: 0x80, OnChange: "keep"},
 		Policies: config.Policies{
 			Directory: "/etc/snatd/policies.d", Deadline: config.Duration(50 * time.Millisecond), Memory: 16, Cache: "/var/cache/snatd",
 		},
@@ -62,11 +62,14 @@ network:
   podInterfaces: ["veth*", eni*, "veth*"]
   nodePorts: true
   ipFamily: ipv6
+  protect: "off"
+  verify: 5m
 snat:
   external: true
   excludeCIDRs: [192.168.0.0/16, 0.0.0.0/0, 10.1.0.0/16, 10.0.0.0/8, 192.168.0.0/16]
   randomize: hashrandom
   mark: 0x100
+  onChange: flush
 policies: {directory: /f/policies.d, routes: true, deadline: 100ms, memory: 32, cache: ""}
 socket: /f/snatd.sock
 metrics: {listen: ""}
@@ -86,12 +89,15 @@ func fullConfig() config.Config {
 			PodInterfaces:    []string{"eni*", "veth*"},
 			NodePorts:        true,
 			IPFamily:         "ipv6",
+			Protect:          "off",
+			Verify:           config.Duration(5 * time.Minute),
 		},
 		SNAT: config.SNAT{
 			External:     true,
 			ExcludeCIDRs: prefixes("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "192.168.0.0/16"),
 			Randomize:    "hashrandom",
 			Mark:         0x100,
+			OnChange:     "flush",
 		},
 		Policies: config.Policies{Directory: "/f/policies.d", Routes: true, Deadline: config.Duration(100 * time.Millisecond), Memory: 32},
 		Socket:   "/f/snatd.sock",
@@ -114,7 +120,7 @@ func TestPrecedence(t *testing.T) {
 	equal(t, load(t, options), want)
 
 	options.Environ = environ(variables)
-	want.SNAT = config.SNAT{ExcludeCIDRs: prefixes("10.2.0.0/16", "172.16.0.0/12"), Randomize: "none", Mark: 0x40}
+	want.SNAT = config.SNAT{ExcludeCIDRs: prefixes("10.2.0.0/16", "172.16.0.0/12"), Randomize: "none", Mark: 0x40, OnChange: "flush"}
 	want.Network.PodInterfaces = []string{"cali*"}
 	want.Network.NodePorts = false
 	want.Network.IPFamily = "ipv4"
@@ -129,7 +135,7 @@ func TestPrecedence(t *testing.T) {
 
 func TestVariablesWithoutAFile(t *testing.T) {
 	want := config.Default()
-	want.SNAT = config.SNAT{External: true, Randomize: "hashrandom", Mark: 0x80}
+	want.SNAT = config.SNAT{External: true, Randomize: "hashrandom", Mark: 0x80, OnChange: "keep"}
 	want.Network.NodePorts = true
 	want.Network.IPFamily = "ipv6"
 	got := load(t, config.Options{Environ: environ(map[string]string{
@@ -176,7 +182,7 @@ func TestBadFile(t *testing.T) {
 	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
 	tests := []struct{ text, want string }{
 		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, policies, socket, metrics"},
-		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark"},
+		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark, onChange"},
 		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
 		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},
 		{"facts: {interval: 15}", `1:19: facts.interval: "15" is not a duration, accepted: such as 15s`},
@@ -203,6 +209,9 @@ func TestBadFile(t *testing.T) {
 		{"network: {podInterfaces: [eni*, e*i]}", `1:33: network.podInterfaces[1]: "e*i" contains '*': accepted is ASCII without spaces, quotes, '\\', '/', ':', and '*' only at the end of a pattern`},
 		{"network: {nodePorts: yes}", `1:22: network.nodePorts: "yes" is not a bool, accepted: true, false`},
 		{"network: {ipFamily: dual}", `1:21: network.ipFamily: "dual" is unknown, accepted: ipv4, ipv6`},
+		{"network: {verify: 10ms}", `1:19: network.verify: 10ms, accepted: 1s to 24h0m0s, or 0s for never`},
+		{"snat: {onChange: break}", `1:18: snat.onChange: "break" is unknown, accepted: keep, drain, flush`},
+		{"network: {protect: yes}", `1:20: network.protect: "yes" is unknown, accepted: auto, off`},
 		{"snat: {external: 1}", `1:18: snat.external: "1" is not a bool, accepted: true, false`},
 		{"snat: {excludeCIDRs: [10.0.0.0]}", `1:23: snat.excludeCIDRs[0]: "10.0.0.0" is not a CIDR, ` + cidr},
 		{"snat:\n  excludeCIDRs:\n  - 10.0.0.0/8\n  - 10.0.0.1/16", `4:5: snat.excludeCIDRs[1]: "10.0.0.1/16" has host bits set, accepted: 10.0.0.0/16`},

@@ -23,6 +23,13 @@ const (
 
 	IPv4 = "ipv4" // network.ipFamily
 	IPv6 = "ipv6"
+
+	ProtectAuto = "auto" // network.protect
+	ProtectOff  = "off"
+
+	OnChangeKeep  = "keep" // snat.onChange
+	OnChangeDrain = "drain"
+	OnChangeFlush = "flush"
 )
 
 // Mark is exactly one bit of a mark.
@@ -79,6 +86,14 @@ func (d Duration) between(least, most time.Duration) error {
 	return nil
 }
 
+// orNever takes zero for never.
+func (d Duration) orNever(least, most time.Duration) error {
+	if d != 0 && d.between(least, most) != nil {
+		return fmt.Errorf("%s, accepted: %s to %s, or 0s for never", d, least, most)
+	}
+	return nil
+}
+
 func checkVPC(source string) error { return checkWord(source, VPCStatic, VPCIMDS) }
 
 func checkPods(source string) error {
@@ -86,6 +101,12 @@ func checkPods(source string) error {
 }
 
 func checkIPFamily(family string) error { return checkWord(family, IPv4, IPv6) }
+
+func checkProtect(protect string) error { return checkWord(protect, ProtectAuto, ProtectOff) }
+
+func checkOnChange(onChange string) error {
+	return checkWord(onChange, OnChangeKeep, OnChangeDrain, OnChangeFlush)
+}
 
 func checkRandomize(randomize rules.Randomize) error {
 	return checkWord(string(randomize), string(rules.RandomizePRNG), string(rules.RandomizeHash), string(rules.RandomizeNone))

@@ -160,7 +160,7 @@ func TestNoEncoding(t *testing.T) {
 		`snat to invalid IP: accepted is an IPv4 address`:                                                       rule(nft.NAT{Kind: "snat"}),
 		`address translation "masquerade": accepted are snat and dnat`:                                          rule(nft.NAT{Kind: "masquerade", To: network().Primary}),
 		`port choice "some": accepted are nothing, random and fully-random`:                                     rule(nft.NAT{Kind: "snat", To: network().Primary, Ports: "some"}),
-		`verdict "drop": accepted are accept, return and goto with a chain`:                                     rule(nft.Verdict{Kind: "drop"}),
+		`verdict "drop": accepted are accept, return, continue, and goto with a chain`:                          rule(nft.Verdict{Kind: "drop"}),
 		`element 10.0.0.2-10.0.0.1: accepted are IPv4 addresses in ascending order`:                             elements(true, span("10.0.0.2", "10.0.0.1", nft.Accept())),
 		`element ::1-::1: accepted are IPv4 addresses in ascending order`:                                       elements(true, single("::1", nft.Accept())),
 		`element 10.0.0.1-10.0.0.2: a map without intervals takes single addresses`:                             elements(false, span("10.0.0.1", "10.0.0.2", nft.Accept())),

@@ -44,3 +44,16 @@ func BenchmarkPod(b *testing.B) {
 		})
 	}
 }
+
+// Reading what the kernel holds, as a start and a verification do.
+func BenchmarkRead(b *testing.B) {
+	for _, count := range []int{10, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("intervals=%d", count), func(b *testing.B) {
+			d := open(b, nstest.New(b))
+			apply(b, d, create(intervals(count)))
+			for b.Loop() {
+				read(b, d)
+			}
+		})
+	}
+}

@@ -1,6 +1,6 @@
 // Package dataplane brings rules into the Linux kernel: it sends plans of
 // package nft as nftables transactions, keeps the ip rule by which translated
-// packets leave by the primary interface, and counts translated connections.
+// packets leave by the primary interface, and tells what others do to the table.
 //
 // It is the only package that imports google/nftables. It decides nothing: what
 // is in a plan, and what to do when the kernel refuses one, is for its caller.
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/nftables"
+	"github.com/mdlayher/netlink"
 	routes "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
@@ -27,6 +28,11 @@ type Dataplane struct {
 	socket *socket        // of conn
 	conn   *nftables.Conn // lasting: a namespace is entered once, not per call
 	routes *routes.Handle
+	events *netlink.Conn // for Watch
+	flags  tableFlags    // of tables that Apply makes
+
+	counters *Counters
+	features Features
 }
 
 // Open connects to the kernel and checks that it can do what snatd needs. The
@@ -37,54 +43,59 @@ func Open(log *slog.Logger) (*Dataplane, error) {
 	if d.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(d.socket.take)); err != nil {
 		return nil, explainProbe(err)
 	}
-	if d.routes, err = routes.NewHandle(unix.NETLINK_ROUTE, unix.NETLINK_NETFILTER); err != nil {
+	if d.events, err = netlink.Dial(unix.NETLINK_NETFILTER, nil); err != nil {
 		return nil, errors.Join(explainProbe(err), d.conn.CloseLasting())
 	}
-	if err := d.probe(kernelRelease); err != nil {
+	if d.routes, err = routes.NewHandle(unix.NETLINK_ROUTE); err != nil {
+		return nil, errors.Join(explainProbe(err), d.events.Close(), d.conn.CloseLasting())
+	}
+	if d.counters, err = openCounters(); err != nil {
+		d.routes.Close()
+		return nil, errors.Join(explainProbe(err), d.events.Close(), d.conn.CloseLasting())
+	}
+	if d.features, err = d.probe(kernelRelease); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
 
-// Close ends the connection. What is in the kernel stays there.
+// Close ends the connection, and Watch. What is in the kernel stays there.
 func (d *Dataplane) Close() error {
 	d.routes.Close()
-	return d.conn.CloseLasting()
+	return errors.Join(d.counters.close(), d.events.Close(), d.conn.CloseLasting())
 }
+
+// Features is what the kernel was found to have at Open.
+func (d *Dataplane) Features() Features { return d.features }
 
 // Apply sends the phases of a plan, each as one transaction: the kernel does all
 // of it or nothing, and a packet meets the decisions before the plan or those after
 // it, never a mix. Errors are of type *ApplyError. The phases in front of one that is
-// refused stay, so that the next plan has to be one that replaces the table.
+// refused stay, so that the next plan has to be made from what Read finds, or be one
+// that replaces the table.
 func (d *Dataplane) Apply(plan nft.Plan) error {
 	started := time.Now()
-	var transactions []*transaction
-	for _, phase := range plan.Phases() {
-		tx, failed, err := encode(phase)
-		if err != nil {
-			return &ApplyError{Op: failed, Kind: ErrRefused, Err: err}
-		}
-		transactions = append(transactions, tx)
+	steps, err := d.steps(plan)
+	if err != nil {
+		return err
 	}
-	for _, tx := range transactions {
-		if err := d.commit(tx); err != nil {
+	for _, s := range steps {
+		if err := d.take(s); err != nil {
 			return err
 		}
 	}
-	d.log.Debug("applied a plan", "ops", len(plan), "transactions", len(transactions), "took", time.Since(started))
+	d.log.Debug("applied a plan", "ops", len(plan), "steps", len(steps), "took", time.Since(started))
 	return nil
 }
 
 func (d *Dataplane) commit(tx *transaction) error {
-	first, err := d.socket.fence()
+	refused, err := d.socket.commit(tx.messages)
 	if err != nil {
 		return explain(nil, err)
 	}
-	if err := tx.queue(d.conn); err != nil {
-		return &ApplyError{Kind: ErrRefused, Err: err}
-	}
-	if err := d.socket.limited(d.conn.Flush); err != nil {
-		return explain(tx.opOf(err, first), err)
+	if len(refused) > 0 {
+		// Those after the first mostly follow from it.
+		return explainRefusal(tx.op(refused[0]), refused[0].err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"log/slog"
 	"net/netip"
+	"os"
 	"testing"
 
 	"github.com/snatd/snatd/host/nstest"
@@ -10,7 +11,12 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-func TestMain(m *testing.M) { nstest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(owning) != "" {
+		own()
+	}
+	nstest.Main(m)
+}
 
 // open gives the dataplane of a namespace.
 func open(t testing.TB, n *nstest.Namespace) *Dataplane {
@@ -38,7 +44,7 @@ func apply(t testing.TB, d *Dataplane, plan nft.Plan) {
 
 // commit applies a plan as one transaction, whatever its phases are.
 func commit(d *Dataplane, plan nft.Plan) error {
-	tx, _, err := encode(plan)
+	tx, _, err := encode(plan, d.flags)
 	if err != nil {
 		return err
 	}

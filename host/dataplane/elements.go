@@ -14,34 +14,52 @@ import (
 // 64 KiB that a netlink attribute can hold, about 450 intervals.
 const chunkSize = 32 << 10
 
-// elements adds or deletes elements of a map, in as many messages as it takes.
-func (t *transaction) elements(op nft.Op, m *nftables.Set, elements []nft.Element, call func(*nftables.Conn, *nftables.Set, []nftables.SetElement) error) error {
+// addElements adds elements to a map, in as many messages as it takes.
+func (t *transaction) addElements(op nft.AddElements) error {
+	m := namedMap(op.Table, op.Map, op.Interval)
+	return t.elements(op, m, op.Elements, data, (*nftables.Conn).SetAddElements)
+}
+
+// deleteElements does not say what the elements hold: the kernel goes by the key, and
+// it may be something that has no encoding.
+func (t *transaction) deleteElements(op nft.DeleteElements) error {
+	m := namedMap(op.Table, op.Map, op.Interval)
+	keyOnly := func(nft.Element) (nftables.SetElement, error) { return nftables.SetElement{}, nil }
+	return t.elements(op, m, op.Elements, keyOnly, (*nftables.Conn).SetDeleteElements)
+}
+
+func (t *transaction) elements(op nft.Op, m *nftables.Set, elements []nft.Element,
+	data func(nft.Element) (nftables.SetElement, error),
+	call func(*nftables.Conn, *nftables.Set, []nftables.SetElement) error,
+) error {
 	var chunk []nftables.SetElement
 	size := 0
-	flush := func() {
+	flush := func() error {
 		full := chunk
-		t.call(op, 1, func(c *nftables.Conn) error { return call(c, m, full) })
 		chunk, size = nil, 0
+		return t.call(op, 1, func(c *nftables.Conn) error { return call(c, m, full) })
 	}
 	for _, e := range elements {
-		encoded, err := element(e, m.Interval)
+		encoded, err := element(e, m.Interval, data)
 		if err != nil {
 			return err
 		}
 		chunk = append(chunk, encoded...)
 		if size += elementSize(e, m.Interval); size >= chunkSize {
-			flush()
+			if err := flush(); err != nil {
+				return err
+			}
 		}
 	}
-	if len(chunk) > 0 {
-		flush()
+	if len(chunk) == 0 {
+		return nil
 	}
-	return nil
+	return flush()
 }
 
 // element encodes one element. The kernel keeps an interval as two: its first
 // address, with what it maps to, and an end mark at the address after its last.
-func element(e nft.Element, interval bool) ([]nftables.SetElement, error) {
+func element(e nft.Element, interval bool, data func(nft.Element) (nftables.SetElement, error)) ([]nftables.SetElement, error) {
 	if !e.First.Is4() || !e.Last.Is4() || e.Last.Less(e.First) {
 		return nil, fmt.Errorf("element %s-%s: accepted are IPv4 addresses in ascending order", e.First, e.Last)
 	}
@@ -94,8 +112,10 @@ func verdict(v nft.Verdict) (*expr.Verdict, error) {
 		return &expr.Verdict{Kind: expr.VerdictAccept}, nil
 	case v == nft.Return():
 		return &expr.Verdict{Kind: expr.VerdictReturn}, nil
+	case v == nft.Continue():
+		return &expr.Verdict{Kind: expr.VerdictContinue}, nil
 	case v == nft.Goto(v.Goto) && v.Goto != "":
 		return &expr.Verdict{Kind: expr.VerdictGoto, Chain: v.Goto}, nil
 	}
-	return nil, fmt.Errorf("verdict %q: accepted are accept, return and goto with a chain", v)
+	return nil, fmt.Errorf("verdict %q: accepted are accept, return, continue, and goto with a chain", v)
 }

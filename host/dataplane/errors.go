@@ -13,16 +13,16 @@ import (
 
 // What an error of the kernel means for the caller; errors.Is finds them. "Nothing
 // was applied" is said of the phase of the plan that was refused: those in front of
-// it are in force, and only a plan that replaces the whole table is sure to fit then.
+// it are in force. After any of them the next plan is to be made from what Read finds;
+// one that replaces the whole table fits without.
 var (
 	// ErrOutOfStep: the kernel holds something else than the plan builds on, as
-	// after another program's change. A plan that replaces the whole table helps.
+	// after another program's change.
 	ErrOutOfStep = errors.New("the kernel's table is not what the plan expects")
 	// ErrInDoubt: the kernel's answer was lost; the plan may be in force or not.
-	// A plan that replaces the whole table helps.
 	ErrInDoubt = errors.New("the kernel's answer was lost")
 	// ErrInterrupted: another program changed the rules meanwhile; nothing was
-	// applied. The same plan again helps if it has one phase.
+	// applied, or what was read is of no one moment.
 	ErrInterrupted = errors.New("another program changed nftables at the same time")
 	// ErrPermission: the process may not change this network namespace, or the
 	// table belongs to another process. Nothing was applied.
@@ -56,8 +56,6 @@ func (e *ApplyError) Unwrap() []error { return []error{e.Kind, e.Err} }
 // explain gives an error of the connection its meaning.
 func explain(op nft.Op, err error) *ApplyError {
 	cause := err
-	// The library joins the answers to all messages; the first is the reason,
-	// those after it mostly follow from it.
 	answer := (*netlink.OpError)(nil)
 	if errors.As(err, &answer) {
 		cause = answer.Err
@@ -66,6 +64,16 @@ func explain(op nft.Op, err error) *ApplyError {
 		}
 	}
 	return &ApplyError{Op: op, Kind: kind(answer, cause), Err: cause}
+}
+
+// explainRefusal is explain for the first op that the kernel refused.
+func explainRefusal(op nft.Op, err error) *ApplyError {
+	refused := explain(op, err)
+	// A protected table is made where there is one without protection.
+	if _, table := op.(nft.AddTable); table && errors.Is(refused, ErrUnsupported) {
+		refused.Kind = ErrOutOfStep
+	}
+	return refused
 }
 
 // kind classifies an answer. Its sequence number is zero if the kernel said
@@ -82,7 +90,7 @@ func kind(answer *netlink.OpError, cause error) error {
 	switch {
 	case is(unix.EMSGSIZE, unix.ENOMEM):
 		return ErrTooLarge
-	case answer != nil && answer.Sequence == 0 && answer.Op == "receive", is(os.ErrDeadlineExceeded):
+	case answer != nil && answer.Sequence == 0 && answer.Op == "receive", is(os.ErrDeadlineExceeded, errUnanswered):
 		return ErrInDoubt
 	case is(unix.ENOBUFS):
 		return ErrTooLarge

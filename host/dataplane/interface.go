@@ -29,12 +29,11 @@ func (t *transaction) matchInterface(op nft.AddRule, key expr.MetaKey, match nft
 	load := &expr.Meta{Key: key, Register: register}
 	if len(match.Patterns) > 1 {
 		set, elements := interfaceSet(op.Table, match.Patterns)
-		lookup := &expr.Lookup{SourceRegister: register, Invert: match.Not}
-		t.call(op, 2, func(c *nftables.Conn) error {
-			err := c.AddSet(set, elements)
-			lookup.SetName, lookup.SetID = set.Name, set.ID // known from now on
-			return err
-		})
+		if err := t.call(op, 2, func(c *nftables.Conn) error { return c.AddSet(set, elements) }); err != nil {
+			return nil, err
+		}
+		// The library has given the set its name and number.
+		lookup := &expr.Lookup{SourceRegister: register, SetName: set.Name, SetID: set.ID, Invert: match.Not}
 		return []expr.Any{load, lookup}, nil
 	}
 	compare := &expr.Cmp{Op: expr.CmpOpEq, Register: register}

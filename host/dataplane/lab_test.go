@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/snatd/snatd/host/flow"
 	"github.com/snatd/snatd/host/nstest"
 )
 
@@ -24,6 +25,7 @@ type lab struct {
 	t                 *testing.T
 	pod, node, server *nstest.Namespace
 	dataplane         *Dataplane
+	flows             *flow.Table // of the node
 }
 
 // newLab makes the lab; uplink is the name of the node's interface to the server.
@@ -46,6 +48,12 @@ func newLab(t *testing.T, uplink string) *lab {
 	l.node.Sysctl("ipv4/ip_forward", "1")
 	l.serve()
 	l.dataplane = open(t, l.node)
+	var err error
+	l.node.Do(func() { l.flows, err = flow.Open() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.flows.Close() })
 	return l
 }
 
@@ -132,7 +140,7 @@ func (c *connection) expect(source string) {
 // live checks how many connections the kernel translates.
 func (l *lab) live(want int) {
 	l.t.Helper()
-	if got, err := l.dataplane.LiveTranslations(network().Mark); got != want || err != nil {
+	if got, err := l.flows.LiveTranslations(network().Mark); got != want || err != nil {
 		l.t.Errorf("%d live translations, error %v, want %d", got, err, want)
 	}
 }

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
@@ -13,25 +14,35 @@ const (
 	needKernel     = "snatd needs Linux 5.7 or newer with nf_tables: CONFIG_NF_TABLES, CONFIG_NF_TABLES_IPV4, CONFIG_NFT_CT, CONFIG_NFT_NAT, CONFIG_NFT_FIB_IPV4"
 )
 
-// minimumRelease is the first Linux whose postrouting hook knows the interface
+// inputInPost is the first Linux whose postrouting hook knows the interface
 // that a packet came in by. Older ones take the rule, but it never matches.
-var minimumRelease = [2]int{5, 7}
+var inputInPost = [2]int{5, 7}
 
-// probe checks the permission, that nf_tables is there, and the version, which
-// release tells in the way of "uname -r". Its errors are ErrPermission and
-// ErrUnsupported, each one line that says what to do.
-func (d *Dataplane) probe(release func() (string, error)) error {
+// probe checks the permission, that nf_tables is there, and tries features, of which
+// one goes by the version, which release tells in the way of "uname -r". Its errors are
+// ErrPermission and ErrUnsupported, each one line that says what to do.
+func (d *Dataplane) probe(release func() (string, error)) (Features, error) {
 	if _, err := d.socket.fence(); err != nil {
-		return explainProbe(err)
+		return Features{}, explainProbe(err)
 	}
 	if _, err := d.conn.ListTablesOfFamily(nftables.TableFamilyIPv4); err != nil {
-		return explainProbe(err)
+		return Features{}, explainProbe(err)
 	}
 	text, err := release()
 	if err != nil {
-		return fmt.Errorf("version of the kernel: %w", err)
+		return Features{}, fmt.Errorf("version of the kernel: %w", err)
 	}
-	return checkRelease(text)
+	after57, err := atLeast(text, inputInPost)
+	if err != nil {
+		return Features{}, err
+	}
+	found, err := d.try(trials())
+	if err != nil {
+		return Features{}, explainProbe(err)
+	}
+	found = append(found, Feature{Name: InputInPost, Needed: true, Minimum: "5.7", Module: "CONFIG_NF_TABLES", Found: after57})
+	features := Features{Release: text, List: found}
+	return features, features.missing()
 }
 
 // explainProbe says in one line what an error of the first steps means.
@@ -46,16 +57,13 @@ func explainProbe(err error) error {
 	return fmt.Errorf("connect to nftables: %w", err)
 }
 
-// checkRelease compares a release, "6.1.94-99.176.amzn2023.x86_64" for example.
-func checkRelease(release string) error {
+// atLeast compares a release, "6.1.94-99.176.amzn2023.x86_64" for example.
+func atLeast(release string, minimum [2]int) (bool, error) {
 	var found [2]int
 	if _, err := fmt.Sscanf(release, "%d.%d", &found[0], &found[1]); err != nil {
-		return fmt.Errorf("version of the kernel %q: accepted is a number, a period, a number", release)
+		return false, fmt.Errorf("version of the kernel %q: accepted is a number, a period, a number", release)
 	}
-	if found[0] < minimumRelease[0] || found[0] == minimumRelease[0] && found[1] < minimumRelease[1] {
-		return fmt.Errorf("%w: Linux %s: %s", ErrUnsupported, release, needKernel)
-	}
-	return nil
+	return slices.Compare(found[:], minimum[:]) >= 0, nil
 }
 
 func kernelRelease() (string, error) {

@@ -1,16 +1,19 @@
 package dataplane
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/snatd/snatd/host/nstest"
+	"github.com/snatd/snatd/rules/nft"
 )
 
 // openAndClose asks whether the kernel lets snatd work in the network namespace of
@@ -100,35 +103,89 @@ func TestExplainProbe(t *testing.T) {
 	}
 }
 
-func TestCheckRelease(t *testing.T) {
-	tests := map[string]string{
-		"6.1.94-99.176.amzn2023.x86_64": "",
-		"5.7.0":                         "",
-		"5.10.0-rc1":                    "",
-		"10.0":                          "",
-		"5.6.19":                        "not supported by this kernel: Linux 5.6.19: " + needKernel,
-		"4.19.0-27-amd64":               "not supported by this kernel: Linux 4.19.0-27-amd64: " + needKernel,
-		"unknown":                       `version of the kernel "unknown": accepted is a number, a period, a number`,
+func TestAtLeast(t *testing.T) {
+	tests := map[string]bool{
+		"6.1.94-99.176.amzn2023.x86_64": true,
+		"5.7.0":                         true,
+		"5.10.0-rc1":                    true,
+		"10.0":                          true,
+		"5.6.19":                        false,
+		"4.19.0-27-amd64":               false,
 	}
 	for release, want := range tests {
-		got := ""
-		if err := checkRelease(release); err != nil {
-			got = err.Error()
+		if got, err := atLeast(release, inputInPost); got != want || err != nil {
+			t.Errorf("release %s: %v, error %v, want %v", release, got, err, want)
 		}
-		if got != want {
-			t.Errorf("release %s: error %q, want %q", release, got, want)
-		}
+	}
+	_, err := atLeast("unknown", inputInPost)
+	if want := `version of the kernel "unknown": accepted is a number, a period, a number`; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
 func TestProbeTellsTheRelease(t *testing.T) {
 	d := open(t, nstest.New(t))
 	old := func() (string, error) { return "4.14.0", nil }
-	if err := d.probe(old); !errors.Is(err, ErrUnsupported) {
-		t.Errorf("error %v, want %v", err, ErrUnsupported)
+	features, err := d.probe(old)
+	want := "not supported by this kernel: Linux 4.14.0 lacks iif in postrouting (Linux 5.7 with CONFIG_NF_TABLES): " + needKernel
+	if !errors.Is(err, ErrUnsupported) || err.Error() != want {
+		t.Errorf("error\n%v, want\n%s", err, want)
+	}
+	if features.Has(InputInPost) || !features.Has(Tables) {
+		t.Errorf("features of another release\n%s", features)
 	}
 	unknown := func() (string, error) { return "", unix.EFAULT }
-	if err := d.probe(unknown); err == nil || err.Error() != "version of the kernel: bad address" {
+	if _, err := d.probe(unknown); err == nil || err.Error() != "version of the kernel: bad address" {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Trying leaves no trace: no generation, nothing that others are told of.
+func TestProbeChangesNothing(t *testing.T) {
+	n := nstest.New(t)
+	d := open(t, n)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	found, err := d.Watch(ctx, triedTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, d, create(ruleset()))
+	before := n.Run("nft", "--handle", "list", "ruleset")
+	number := generation(t, n)
+	other := open(t, n)
+	if got := generation(t, n); got != number {
+		t.Errorf("generation %d, want %d", got, number)
+	}
+	if got := n.Run("nft", "--handle", "list", "ruleset"); got != before {
+		t.Errorf("the rules are\n%s, want\n%s", got, before)
+	}
+	apply(t, other, nft.Plan{nft.AddTable{Table: triedTable}}) // comes after what the probe may have caused
+	if got := next(t, found); !strings.HasPrefix(got.String(), "table added or changed, by "+self(t)) {
+		t.Errorf("a probe is noticed: %s", got)
+	}
+}
+
+// Chains that are tried and never made cost no connection its translation.
+func TestProbeKeepsConnections(t *testing.T) {
+	l := newLab(t, "eth0")
+	apply(t, l.dataplane, create(ruleset("192.168.0.0/16")))
+	live := l.connect(outside)
+	for range 5 {
+		open(t, l.node)
+		live.expect(primaryAddr)
+		l.connect(outside).expect(primaryAddr)
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	n := nstest.New(b)
+	apply(b, open(b, n), create(intervals(1_000)))
+	for b.Loop() {
+		n.Do(func() {
+			if err := openAndClose(); err != nil {
+				b.Error(err)
+			}
+		})
 	}
 }

@@ -51,8 +51,15 @@ func (t *transaction) addRule(op nft.AddRule) error {
 func expressions(e nft.Expr) ([]expr.Any, error) {
 	switch e := e.(type) {
 	case nft.Confirmed:
-		load := &expr.Ct{Key: expr.CtKeySTATUS, Register: register}
-		return append([]expr.Any{load}, allBits(statusConfirmed)...), nil
+		compare := expr.CmpOpEq
+		if e.Not {
+			compare = expr.CmpOpNeq
+		}
+		return []expr.Any{
+			&expr.Ct{Key: expr.CtKeySTATUS, Register: register},
+			bitwise(statusConfirmed, 0),
+			&expr.Cmp{Op: compare, Register: register, Data: number(statusConfirmed)},
+		}, nil
 	case nft.DestinationLocal:
 		return []expr.Any{
 			&expr.Fib{Register: register, FlagDADDR: true, ResultADDRTYPE: true},
@@ -87,6 +94,9 @@ func expressions(e nft.Expr) ([]expr.Any, error) {
 		return []expr.Any{&expr.Immediate{Register: register, Data: e.To.AsSlice()}, statement}, err
 	case nft.MapNAT:
 		return mapNAT(e)
+	case nft.Counter:
+		// As the kernel lists it; the library adds no end of its own.
+		return []expr.Any{&expr.Objref{Type: unix.NFT_OBJECT_COUNTER, Name: e.Name + "\x00"}}, nil
 	case nft.Verdict:
 		v, err := verdict(e)
 		return []expr.Any{v}, err

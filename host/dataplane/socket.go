@@ -15,16 +15,15 @@ const (
 	// transaction is one write, and the kernel answers each of its messages
 	// before the first answer can be read. Memory is used only as needed.
 	bufferSize = 256 << 20
-	// patience is how long a missing answer of the kernel is waited for. The
-	// library expects one for each message; a kernel that is out of memory
-	// answers once for the whole transaction.
-	patience = time.Minute
-	// fencePatience is the same for the fence, which is a single message.
+	// fencePatience is how long the fence's missing answer is waited for.
 	fencePatience = time.Second / 2
 )
 
 // socket is the netlink socket below the library's connection.
-type socket struct{ conn *netlink.Conn }
+type socket struct {
+	conn *netlink.Conn
+	port uint32 // by which the kernel knows the socket
+}
 
 // take is the library's hook for socket options, and the way to the socket.
 func (s *socket) take(conn *netlink.Conn) error {
@@ -35,6 +34,9 @@ func (s *socket) take(conn *netlink.Conn) error {
 	if err != nil {
 		return fmt.Errorf("netlink socket buffers: %w", err)
 	}
+	if s.port, err = portOf(conn); err != nil {
+		return fmt.Errorf("netlink socket port: %w", err)
+	}
 	// Answers carry the kernel's own words about an error.
 	if err := conn.SetOption(netlink.ExtendedAcknowledge, true); err != nil {
 		return fmt.Errorf("netlink socket options: %w", err)
@@ -42,23 +44,45 @@ func (s *socket) take(conn *netlink.Conn) error {
 	return nil
 }
 
+func portOf(conn *netlink.Conn) (port uint32, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var address unix.Sockaddr
+	if failed := raw.Control(func(fd uintptr) { address, err = unix.Getsockname(int(fd)) }); failed != nil {
+		return 0, failed
+	}
+	if own, ok := address.(*unix.SockaddrNetlink); ok {
+		port = own.Pid
+	}
+	return port, err
+}
+
 // fence asks the kernel for an empty answer and reads up to it. It drops the
 // answers that a failed transaction has left behind, and returns the sequence
 // number after which the next message gets the next one.
 func (s *socket) fence() (uint32, error) {
+	return s.readToFence(func(uint32, error) {})
+}
+
+// readToFence reads up to the answer to an empty message that it sends, and hands over
+// what comes before it: the sequence numbers of messages that the kernel has answered,
+// and its error if it has refused one. The number is zero if answers did not fit.
+func (s *socket) readToFence(answered func(sequence uint32, err error)) (uint32, error) {
 	var err error
 	// Answers that overflow the socket's buffer are lost, the fence's with
 	// them; by the second try the buffer is empty.
 	for range 3 {
 		var sequence uint32
-		if sequence, err = s.tryFence(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		if sequence, err = s.tryFence(answered); !errors.Is(err, os.ErrDeadlineExceeded) {
 			return sequence, err
 		}
 	}
 	return 0, err
 }
 
-func (s *socket) tryFence() (uint32, error) {
+func (s *socket) tryFence(answered func(uint32, error)) (uint32, error) {
 	if err := s.conn.SetReadDeadline(time.Now().Add(fencePatience)); err != nil {
 		return 0, err
 	}
@@ -71,32 +95,32 @@ func (s *socket) tryFence() (uint32, error) {
 	}
 	for {
 		answers, err := s.conn.Receive()
-		if err != nil && !earlier(err, sent.Header.Sequence) {
-			return 0, err
+		if err != nil {
+			sequence, earlier := earlierThan(sent.Header.Sequence, err)
+			if !earlier {
+				return 0, err
+			}
+			answered(sequence, err)
 		}
 		for _, answer := range answers {
 			if answer.Header.Sequence == sent.Header.Sequence {
 				return sent.Header.Sequence, nil
 			}
+			answered(answer.Header.Sequence, nil)
 		}
 	}
 }
 
-// earlier tells that an error is about messages sent before the one with this
-// sequence number: the kernel's answer to one, or that answers did not fit.
-func earlier(err error, sequence uint32) bool {
+// earlierThan tells that an error is about messages sent before the one with this
+// sequence number: the kernel's answer to one, whose own number is returned, or that
+// answers did not fit.
+func earlierThan(sequence uint32, err error) (of uint32, earlier bool) {
 	if errors.Is(err, unix.ENOBUFS) {
-		return true
+		return 0, true
 	}
 	answer := (*netlink.OpError)(nil)
-	return errors.As(err, &answer) && answer.Sequence != 0 && answer.Sequence != sequence
-}
-
-// limited calls the library with a limit to how long it reads.
-func (s *socket) limited(flush func() error) error {
-	if err := s.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		return err
+	if errors.As(err, &answer) && answer.Sequence != 0 && answer.Sequence != sequence {
+		return answer.Sequence, true
 	}
-	defer func() { _ = s.conn.SetReadDeadline(time.Time{}) }()
-	return flush()
+	return 0, false
 }

@@ -23,7 +23,9 @@ const (
 
 func compile(n rules.Network, node rules.Decision, pods map[string]rules.Decision) *rules.Ruleset {
 	var decided []rules.Decided
+	node.Module = "default"
 	for a, d := range pods {
+		d.Module = "10-egress"
 		subject := rules.Subject{Name: "test/" + a, Addr: netip.MustParseAddr(a)}
 		decided = append(decided, rules.Decided{Subject: subject, Decisions: []rules.Decision{d, node}})
 	}

@@ -1,8 +1,8 @@
 package dataplane
 
 import (
-	"errors"
 	"fmt"
+	"io"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -11,46 +11,72 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-// transaction is an encoded phase of a plan. Nothing of it is in the library's connection
-// before all of it is encoded, because the connection cannot take back.
+// transaction is an encoded phase of a plan.
 type transaction struct {
-	calls []func(*nftables.Conn) error
-	ops   []nft.Op // of each message, to name the one that the kernel refused
+	library  *nftables.Conn // encodes; it is connected to nothing
+	messages []netlink.Message
+	ops      []nft.Op // of each message, to name the one that the kernel refused
 }
 
-// encode translates a phase. If an op has no encoding, it returns that op too.
-func encode(plan nft.Plan) (*transaction, nft.Op, error) {
+// encode translates a phase. If an op has no encoding, it returns that op too. The
+// tables that the phase makes get the flags.
+func encode(plan nft.Plan, flags tableFlags) (*transaction, nft.Op, error) {
 	tx := &transaction{}
+	library, err := nftables.New(nftables.WithTestDial(tx.take))
+	if err != nil {
+		return nil, nil, err
+	}
+	tx.library = library
 	for _, op := range plan {
 		if err := tx.add(op); err != nil {
 			return nil, op, err
 		}
 	}
+	if err := library.Flush(); err != nil {
+		return nil, nil, err
+	}
+	tx.flag(flags)
 	return tx, nil, nil
 }
 
-// queue hands the messages to the library's connection, which sends them at
-// its next Flush.
-func (t *transaction) queue(conn *nftables.Conn) error {
-	for _, call := range t.calls {
-		if err := call(conn); err != nil {
-			return err
-		}
+// take gets what the library would send: the messages between the two that begin and
+// end a transaction. The library knows no flags of tables and waits for one answer to
+// each message, where the kernel gives another number; so it encodes only.
+func (t *transaction) take(batch []netlink.Message) ([]netlink.Message, error) {
+	if len(batch) > 0 {
+		t.messages = batch[1 : len(batch)-1]
 	}
-	return nil
+	return nil, io.EOF // no answers
 }
 
-// call notes a call of the library that queues a number of messages for op.
-func (t *transaction) call(op nft.Op, messages int, call func(*nftables.Conn) error) {
-	t.calls = append(t.calls, call)
+// flag gives flags to the tables that the transaction makes. Those that it names to
+// delete them get none: then naming them is right for any table.
+func (t *transaction) flag(flags tableFlags) {
+	for i, op := range t.ops {
+		added, ok := op.(nft.AddTable)
+		if !ok {
+			continue
+		}
+		if i+1 < len(t.ops) && t.ops[i+1] == nft.Op(nft.DeleteTable(added)) {
+			t.messages[i] = makeTable(added.Table, 0)
+		} else {
+			t.messages[i] = makeTable(added.Table, flags)
+		}
+	}
+}
+
+// call calls the library to queue a number of messages for op.
+func (t *transaction) call(op nft.Op, messages int, call func(*nftables.Conn) error) error {
 	for range messages {
 		t.ops = append(t.ops, op)
 	}
+	return call(t.library)
 }
 
 // one is call for those that queue one message and cannot fail.
 func (t *transaction) one(op nft.Op, call func(*nftables.Conn)) {
-	t.call(op, 1, func(conn *nftables.Conn) error { call(conn); return nil })
+	t.ops = append(t.ops, op)
+	call(t.library)
 }
 
 func (t *transaction) add(op nft.Op) error {
@@ -59,6 +85,10 @@ func (t *transaction) add(op nft.Op) error {
 		t.one(op, func(c *nftables.Conn) { c.AddTable(table(op.Table)) })
 	case nft.DeleteTable:
 		t.one(op, func(c *nftables.Conn) { c.DelTable(table(op.Table)) })
+	case nft.AddCounter:
+		t.one(op, func(c *nftables.Conn) { c.AddObj(counter(op.Table, op.Name)) })
+	case nft.DeleteCounter:
+		t.one(op, func(c *nftables.Conn) { c.DeleteObject(counter(op.Table, op.Name)) })
 	case nft.AddChain:
 		added := chain(op.Table, op.Name)
 		if op.Hook != nil {
@@ -74,33 +104,25 @@ func (t *transaction) add(op nft.Op) error {
 	case nft.AddRule:
 		return t.addRule(op)
 	case nft.AddMap:
-		t.call(op, 1, func(c *nftables.Conn) error {
-			return c.AddSet(addedMap(op), nil)
-		})
+		return t.call(op, 1, func(c *nftables.Conn) error { return c.AddSet(addedMap(op), nil) })
 	case nft.DeleteMap:
 		t.one(op, func(c *nftables.Conn) { c.DelSet(namedMap(op.Table, op.Name, false)) })
 	case nft.AddElements:
-		return t.elements(op, namedMap(op.Table, op.Map, op.Interval), op.Elements, (*nftables.Conn).SetAddElements)
+		return t.addElements(op)
 	case nft.DeleteElements:
-		return t.elements(op, namedMap(op.Table, op.Map, op.Interval), op.Elements, (*nftables.Conn).SetDeleteElements)
+		return t.deleteElements(op)
 	default:
 		return fmt.Errorf("no encoding for %T", op)
 	}
 	return nil
 }
 
-// opOf is the op whose message an error answers, nil if it is none of them.
-// first is the sequence number before the message that begins the transaction.
-func (t *transaction) opOf(err error, first uint32) nft.Op {
-	answer := (*netlink.OpError)(nil)
-	if !errors.As(err, &answer) || answer.Sequence == 0 {
+// op is the one whose message the kernel refused; nil if that is none of them.
+func (t *transaction) op(r refusal) nft.Op {
+	if r.message < 0 {
 		return nil
 	}
-	// Unsigned, because sequence numbers wrap around.
-	if i := answer.Sequence - first - 2; i < uint32(len(t.ops)) {
-		return t.ops[i]
-	}
-	return nil
+	return t.ops[r.message]
 }
 
 func table(name string) *nftables.Table {
@@ -109,6 +131,10 @@ func table(name string) *nftables.Table {
 
 func chain(tableName, name string) *nftables.Chain {
 	return &nftables.Chain{Table: table(tableName), Name: name}
+}
+
+func counter(tableName, name string) *nftables.CounterObj {
+	return &nftables.CounterObj{Table: table(tableName), Name: name}
 }
 
 // namedMap is a map as those name it who change its elements or delete it.
@@ -141,6 +167,9 @@ func makeBase(c *nftables.Chain, at nft.Hook) error {
 		c.Type = nftables.ChainType(at.Type)
 	default:
 		return fmt.Errorf("chain type %q: accepted are filter and nat", at.Type)
+	}
+	if at.Policy != "" {
+		return fmt.Errorf("policy %q: accepted is none, for accept", at.Policy)
 	}
 	accept := nftables.ChainPolicyAccept
 	c.Policy = &accept

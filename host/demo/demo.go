@@ -20,6 +20,8 @@ type Options struct {
 	JSON bool
 	// Out gets the tables or the array.
 	Out io.Writer
+	// Kernel is what there is to say of this machine's, before the tables.
+	Kernel fmt.Stringer
 }
 
 // limit is how long the demo takes at most; a few seconds are usual.
@@ -47,7 +49,7 @@ func play(ctx context.Context, o Options, started time.Time) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 
-	p := printer(&textPrinter{out: o.Out})
+	p := printer(&textPrinter{out: o.Out, kernel: o.Kernel})
 	if o.JSON {
 		p = &jsonPrinter{out: o.Out}
 	}

@@ -35,7 +35,10 @@ func (p *jsonPrinter) end(int, int, time.Duration) error {
 }
 
 // textPrinter writes a table for each act, as soon as it is played.
-type textPrinter struct{ out io.Writer }
+type textPrinter struct {
+	out    io.Writer
+	kernel fmt.Stringer
+}
 
 // picture is the network, at most as wide as the tables.
 const picture = `A VPC in network namespaces of this process, with the real snatd on its node:
@@ -50,7 +53,7 @@ line below is asked over tcp, udp and icmp; the answer is the source that the pe
 `
 
 func (p *textPrinter) begin() error {
-	_, err := io.WriteString(p.out, picture)
+	_, err := fmt.Fprintf(p.out, "%s\n%s", p.kernel, picture)
 	return err
 }
 

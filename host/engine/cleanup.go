@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/rules"
 )
@@ -13,7 +12,7 @@ import (
 // Cleanup removes what a daemon that has been stopped left in the kernel of
 // the current network namespace, but not what translated connections need.
 func Cleanup(log *slog.Logger, network rules.Network) (Removed, error) {
-	dp, err := dataplane.Open(log)
+	dp, err := openLinux(log)
 	if err != nil {
 		return Removed{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,15 +47,20 @@ type Engine struct {
 	log       *slog.Logger
 	reader    *Reader
 	modules   *Modules
-	dataplane *dataplane.Dataplane
+	dataplane *linux
 	lock      *instance.Lock
 	installer installer
-	follower  follower
-	retries   retries
-	coalescer coalescer
-	record    record
-	state     atomic.Pointer[State]
-	reported  []Problem
+	healer    *healer
+	// connections are those that a change decides otherwise.
+	connections connections
+	neighbours  *neighbours
+	counting    *counting
+	follower    follower
+	retries     retries
+	coalescer   coalescer
+	record      record
+	state       atomic.Pointer[State]
+	reported    []Problem
 	// arrived are when the changes of pods came in that the kernel does not hold
 	// yet.
 	arrived []time.Time
@@ -68,7 +74,7 @@ type Engine struct {
 // one. It fails if the kernel or the process's rights cannot do what the engine
 // needs. Run or Close end it.
 func New(options Options) (*Engine, error) {
-	dp, err := dataplane.Open(options.Log)
+	dp, err := openLinux(options.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -86,14 +92,25 @@ func New(options Options) (*Engine, error) {
 		reader:    NewReader(options.Load, options.Log),
 		dataplane: dp,
 		lock:      lock,
-		installer: installer{kernel: dp, log: options.Log, applied: options.Applied},
-		follower:  follower{log: options.Log},
-		retries:   retries{},
+		installer: installer{
+			kernel: dp, log: options.Log, applied: options.Applied,
+			protect: options.Config.Network.Protect == config.ProtectAuto,
+		},
+		healer:      newHealer(),
+		connections: connections{table: dp.flows, log: options.Log},
+		follower:    follower{log: options.Log},
+		retries:     retries{},
 	}
+	e.reader.last.Uncounted = !dp.Features().Has(dataplane.Counting)
+	if e.counting, err = newCounting(dp.Counters().Read); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	e.installer.counters = e.counting
+	e.neighbours = newNeighbours(options.Log, e.State)
 	if e.reader.patient = earlier; earlier {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
 	}
-	e.state.Store(&State{Waiting: "starting"})
+	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours})
 	return e, nil
 }
 
@@ -117,6 +134,14 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	}
 	e.modules = NewModules(ctx, wasm, e.log)
 	defer e.modules.Close()
+	if e.healer.found, err = e.dataplane.Watch(ctx, rules.TableName); err != nil {
+		e.log.Error("changes of the rules by others are noticed only by verification", "error", err)
+	}
+	inner, stop := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	looking.Go(func() { e.neighbours.run(inner) })
+	defer looking.Wait()
+	defer stop()
 	for ctx.Err() == nil {
 		began, changes := time.Now(), e.State().Changes
 		next := e.pass(ctx)
@@ -168,6 +193,7 @@ func (e *Engine) coalesce(ctx context.Context) bool {
 func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 	services := &e.reader.services
 	for {
+		healing := timer(e.healer.next(time.Duration(e.reader.last.Config.Network.Verify)))
 		select {
 		case <-ctx.Done():
 			return false
@@ -183,6 +209,16 @@ func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 			return true
 		case <-e.modules.loads.changed:
 			return true
+		case d, ok := <-e.healer.found:
+			if !ok {
+				e.healer.found = nil
+				break
+			}
+			e.healer.disturbed(d, time.Now())
+		case <-healing:
+			if e.heal() {
+				return true
+			}
 		case _, ok := <-e.follower.links:
 			if services.refresh != nil {
 				services.refresh()
@@ -191,7 +227,10 @@ func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 				e.follower.links = nil
 				return true
 			}
-			if e.reader.linkChanged() || e.installer.routeLost() {
+			if e.installer.routeLost() {
+				e.healer.disturbed(dataplane.Disturbance{}, time.Now())
+			}
+			if e.reader.linkChanged() {
 				return true
 			}
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/snatd/snatd/host/config"
@@ -22,6 +23,16 @@ type Result struct {
 	// Ruleset is what belongs into the kernel; nil for nothing at all, in an
 	// IPv6 cluster.
 	Ruleset *rules.Ruleset
+}
+
+// pods are the addresses of the pods that are decided for.
+func (r *Result) pods() (list []netip.Addr) {
+	for _, d := range r.Decided {
+		if d.Subject.Addr.IsValid() {
+			list = append(list, d.Subject.Addr)
+		}
+	}
+	return list
 }
 
 // Decided is a subject with the modules' answers in order of precedence.
@@ -65,6 +76,7 @@ func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems
 
 func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
 	network := NetworkOf(in.Config, in.Link)
+	network.Uncounted = in.Uncounted
 	result := &Result{Snapshot: in.Snapshot, Network: network}
 	var failed failures
 	var names []string

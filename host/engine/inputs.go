@@ -19,6 +19,9 @@ type Inputs struct {
 	// Snapshot is made of the facts and of what the others say.
 	Snapshot *facts.Snapshot
 	Modules  []dropin.File
+	// Uncounted says that the kernel has no named counters, so that connections are not
+	// counted.
+	Uncounted bool
 }
 
 // Reader reads inputs and keeps the last good value of each, so that a source

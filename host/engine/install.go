@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"cmp"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
 
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/rules/nft"
 )
@@ -12,7 +15,8 @@ import (
 // kernel is what installing needs of the dataplane.
 type kernel interface {
 	Apply(plan nft.Plan) error
-	Exists(table string) (bool, error)
+	Read(table string) (*nft.Table, error)
+	Protect(table string) (dataplane.Protection, error)
 	LiveTranslations(mark uint32) (int, error)
 	RoutingMarks() ([]uint32, error)
 	AddRouting(mark uint32) error
@@ -29,6 +33,16 @@ type installer struct {
 	// transaction and after a refused one.
 	holds *rules.Ruleset
 	known bool
+	// replaced is what the changes since takeReplaced replaced, as far as that could be
+	// understood; nil if there was nothing.
+	replaced *rules.Ruleset
+	// counters reads what is counted; nil for nobody who asks.
+	counters *counting
+	// protect has the table be ours alone where the kernel can.
+	protect bool
+	// mistaken counts plans in a row that did not fit what the kernel held, although
+	// they were made from what it had just said.
+	mistaken int
 }
 
 // install brings a ruleset into the kernel, and says whether that changed it.
@@ -43,29 +57,22 @@ func (i *installer) install(ruleset *rules.Ruleset) (changed bool, err error) {
 	}
 	// A packet that is marked must find its route, so the rule comes first, and
 	// those of earlier marks go last.
-	if err := i.kernel.AddRouting(mark); err != nil {
-		return false, err
-	}
-	plan := rules.Replace(ruleset)
-	if i.known {
-		plan = rules.Diff(i.holds, ruleset)
-	}
-	if len(plan.Ops) > 0 {
-		start := time.Now()
-		if err := i.apply(plan); err != nil {
+	for _, m := range append([]uint32{mark}, earlier...) {
+		if err := i.kernel.AddRouting(m); err != nil {
 			return false, err
 		}
-		i.log.Info("rules changed", "operations", len(plan.Ops), "classes", len(plan.After.Classes),
-			"pods", len(plan.After.Pods), "ruleset", plan.After.Digest()[:12], "duration", time.Since(start))
 	}
-	i.holds = plan.After
-	return len(plan.Ops) > 0, i.kernel.PruneRouting(append(earlier, mark)...)
+	changed, err = i.bring(ruleset)
+	if err != nil {
+		return false, err
+	}
+	return changed, i.kernel.PruneRouting(append(earlier, mark)...)
 }
 
 // earlierMarks lists the marks that snatd used before and that translated
-// connections still carry. The routing rules remember them, over restarts too.
+// connections still carry.
 func (i *installer) earlierMarks(mark uint32) ([]uint32, error) {
-	marks, err := i.kernel.RoutingMarks()
+	marks, err := i.knownMarks()
 	if err != nil {
 		return nil, err
 	}
@@ -85,22 +92,132 @@ func (i *installer) earlierMarks(mark uint32) ([]uint32, error) {
 	return earlier, nil
 }
 
-func (i *installer) apply(plan rules.Plan) error {
-	start := time.Now()
-	if err := i.kernel.Apply(plan.Ops); err != nil {
-		i.known = false
-		return err
+// knownMarks are those of the routing rules and of the table, over restarts too: others may
+// have removed either.
+func (i *installer) knownMarks() ([]uint32, error) {
+	marks, err := i.kernel.RoutingMarks()
+	if err != nil {
+		return nil, err
 	}
-	if i.applied != nil {
-		i.applied(time.Since(start))
+	holds := i.holds
+	if !i.known && i.mistaken < mostMistakes { // else all is replaced, whatever it is
+		held, err := i.read()
+		if err != nil {
+			return nil, err
+		}
+		holds, _ = rules.FromTable(held)
+	}
+	if holds != nil {
+		marks = append(append(marks, holds.Network.Mark), holds.Network.EarlierMarks...)
+	}
+	slices.Sort(marks)
+	return slices.DeleteFunc(slices.Compact(marks), func(m uint32) bool { return m == 0 }), nil
+}
+
+// bring makes the kernel hold a ruleset, by the smallest change. If the kernel holds
+// something else than is remembered, it is read at once; whatever else is refused is
+// read and tried again when the caller asks for it.
+func (i *installer) bring(ruleset *rules.Ruleset) (changed bool, err error) {
+	if i.known {
+		changed, err = i.apply(rules.Diff(i.holds, ruleset), i.holds)
+		if err == nil || !outOfStep(err) {
+			return changed, err
+		}
+		i.log.Warn("the kernel refused a change; reading what it holds", "error", err)
+	}
+	plan, before, err := i.plan(ruleset)
+	if err != nil {
+		return false, err
+	}
+	switch changed, err = i.apply(plan, before); {
+	case err == nil:
+		i.mistaken = 0
+	case errors.Is(err, dataplane.ErrOutOfStep), errors.Is(err, dataplane.ErrUnsupported), errors.Is(err, dataplane.ErrRefused):
+		i.mistaken++
+	}
+	return changed, err
+}
+
+// mostMistakes is how many plans in a row may be refused before all is replaced, which
+// fits whatever the kernel holds: one can meet another program's change.
+const mostMistakes = 2
+
+// plan is one from what the kernel holds, whoever left it so, which is returned too as
+// far as it can be understood; nil if there is nothing.
+func (i *installer) plan(ruleset *rules.Ruleset) (plan rules.Plan, before *rules.Ruleset, err error) {
+	if i.mistaken >= mostMistakes {
+		i.mistaken = 0
+		return rules.Replace(ruleset), nil, nil
+	}
+	held, err := i.read()
+	if err != nil {
+		return rules.Plan{}, nil, err
+	}
+	before, _ = rules.FromTable(held)
+	return rules.Continue(held, ruleset), before, nil
+}
+
+// errOwned passes: two runs overlap for a moment when one follows the other.
+var errOwned = errors.New("the table ip " + rules.TableName + " is owned by another process, which alone can change it; accepted: no other snatd in this network namespace")
+
+// read is what the kernel holds. What an earlier run left is made our own first: nobody
+// can change it then between the reading and the plan that follows from it.
+func (i *installer) read() (*nft.Table, error) {
+	if i.protect {
+		protection, err := i.kernel.Protect(rules.TableName)
+		if err != nil {
+			return nil, err
+		}
+		if protection == dataplane.OwnedByOther {
+			return nil, errOwned
+		}
+	}
+	return i.kernel.Read(rules.TableName)
+}
+
+// outOfStep says whether an error is about a kernel that holds something else than is
+// remembered, or may do so.
+func outOfStep(err error) bool {
+	return errors.Is(err, dataplane.ErrOutOfStep) || errors.Is(err, dataplane.ErrInDoubt) || errors.Is(err, dataplane.ErrInterrupted)
+}
+
+// apply applies a plan, and says whether that changed anything. What the kernel held
+// before is nil if it is not known.
+func (i *installer) apply(plan rules.Plan, before *rules.Ruleset) (changed bool, err error) {
+	if len(plan.Ops) > 0 {
+		if i.counters != nil && plan.Ops.EndsCounters() {
+			if _, err := i.counters.totals(); err != nil {
+				i.log.Warn("what counters counted is lost with them", "error", err)
+			}
+		}
+		start := time.Now()
+		if err := i.kernel.Apply(plan.Ops); err != nil {
+			i.known = false
+			return false, err
+		}
+		took := time.Since(start)
+		if i.applied != nil {
+			i.applied(took)
+		}
+		i.logChange(plan, took)
+		i.replaced = cmp.Or(i.replaced, before)
 	}
 	i.holds, i.known = plan.After, true
-	return nil
+	return len(plan.Ops) > 0, nil
+}
+
+func (i *installer) logChange(plan rules.Plan, took time.Duration) {
+	if plan.After == nil || plan.After.Node == "" {
+		return // who removes says so
+	}
+	i.log.Info("rules changed", "operations", len(plan.Ops), "classes", len(plan.After.Classes),
+		"pods", len(plan.After.Pods), "ruleset", plan.After.Digest()[:12], "duration", took)
 }
 
 // Removed says what removing did.
 type Removed struct {
-	// Changed is false if the kernel held nothing to remove.
+	// Changed is false if the kernel held nothing to remove, or nothing but what live
+	// connections need.
 	Changed bool
 	// Live is the number of translated connections that still need what is
 	// left: the marks, the NAT hook and the routing rule.
@@ -113,11 +230,12 @@ type Removed struct {
 // of the routing rules, and the network's unless it is zero: it may be configured
 // otherwise by now.
 func (i *installer) remove(network rules.Network) (Removed, error) {
-	exists, err := i.kernel.Exists(rules.TableName)
+	held, err := i.kernel.Read(rules.TableName)
 	if err != nil {
 		return Removed{}, err
 	}
-	marks, err := i.kernel.RoutingMarks()
+	exists := held != nil
+	marks, err := i.knownMarks()
 	if err != nil {
 		return Removed{}, err
 	}
@@ -137,8 +255,6 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 		}
 	}
 	switch {
-	case removed.Live > 0 && i.drains():
-		return Removed{Live: removed.Live}, nil
 	case removed.Live > 0:
 		network.Mark, network.EarlierMarks = needed[0], needed[1:]
 		for _, mark := range needed {
@@ -146,17 +262,26 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 				return Removed{}, err
 			}
 		}
-		if err := i.apply(rules.Replace(rules.Draining(network))); err != nil {
+		removed.Changed, err = i.bring(rules.Draining(network))
+		if err != nil {
 			return Removed{}, err
 		}
 		return removed, i.kernel.PruneRouting(needed...)
 	case exists:
-		if err := i.apply(rules.Replace(nil)); err != nil {
+		if _, err := i.apply(rules.Replace(nil), nil); err != nil {
 			return Removed{}, err
 		}
 	}
 	i.holds, i.known = nil, true
 	return removed, i.kernel.PruneRouting()
+}
+
+// takeReplaced returns what the changes since the last call replaced; nil if nothing was
+// changed.
+func (i *installer) takeReplaced() *rules.Ruleset {
+	replaced := i.replaced
+	i.replaced = nil
+	return replaced
 }
 
 // routeLost says whether somebody else has removed the routing rule that
@@ -165,8 +290,8 @@ func (i *installer) routeLost() bool {
 	if !i.known || i.holds == nil {
 		return false
 	}
-	marks, err := i.kernel.RoutingMarks()
-	return err == nil && !slices.Contains(marks, i.holds.Network.Mark)
+	lost, err := i.lostMarks()
+	return err == nil && len(lost) > 0
 }
 
 // waits says whether something stays only for connections that will end.
@@ -179,3 +304,11 @@ func (i *installer) drains() bool { return i.known && i.holds != nil && i.holds.
 
 // empty says whether the kernel is known to hold nothing.
 func (i *installer) empty() bool { return i.known && i.holds == nil }
+
+// protection says who can change what the kernel holds.
+func (e *Engine) protection() (dataplane.Protection, error) {
+	if !e.installer.protect {
+		return dataplane.Unprotected, nil
+	}
+	return e.dataplane.Protection(rules.TableName)
+}

@@ -6,8 +6,10 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"syscall"
 	"testing"
 
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/rules/nft"
 	"github.com/snatd/snatd/rules/nft/nfttest"
@@ -18,24 +20,42 @@ type fakeKernel struct {
 	table        *nft.Table
 	marks        map[uint32]bool // of the routing rules
 	live         map[uint32]int  // translated connections by mark
-	refuse       error           // of the next transaction
+	refuse       []error         // of the next transactions
+	unread       error           // of the next reading
+	protection   dataplane.Protection
 	transactions int
+	readings     int
 }
 
 func (k *fakeKernel) Apply(plan nft.Plan) error {
 	k.transactions++
-	if err := k.refuse; err != nil {
-		k.refuse = nil
+	if len(k.refuse) > 0 {
+		err := k.refuse[0]
+		k.refuse = k.refuse[1:]
 		return err
 	}
-	table, err := nfttest.Apply(k.table, plan)
-	k.table = table
-	return err
+	for _, phase := range plan.Phases() {
+		table, err := nfttest.Apply(k.table, phase)
+		if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.EEXIST) || errors.Is(err, syscall.EBUSY) {
+			return &dataplane.ApplyError{Kind: dataplane.ErrOutOfStep, Err: err}
+		}
+		if err != nil {
+			return err
+		}
+		k.table = table
+	}
+	return nil
 }
 
-func (k *fakeKernel) Exists(table string) (bool, error) {
-	return k.table != nil && k.table.Name == table, nil
+func (k *fakeKernel) Read(string) (*nft.Table, error) {
+	k.readings++
+	err := k.unread
+	k.unread = nil
+	return k.table, err
 }
+
+func (k *fakeKernel) Protect(string) (dataplane.Protection, error) { return k.protection, nil }
+
 func (k *fakeKernel) LiveTranslations(mark uint32) (int, error) { return k.live[mark], nil }
 func (k *fakeKernel) AddRouting(mark uint32) error              { k.marks[mark] = true; return nil }
 func (k *fakeKernel) PruneRouting(keep ...uint32) error {
@@ -101,15 +121,61 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-// What an earlier process left is replaced, whatever it is.
+// What an earlier process left is continued from, whatever it is.
 func TestInstallOverUnknown(t *testing.T) {
 	i, k := newInstaller()
 	k.table = ruleset(t, 0x40, "192.168.0.0/16").Table()
+	k.table.Other = []string{"object evil"}
 	want := ruleset(t, 0x80)
 	if _, err := i.install(want); err != nil {
 		t.Fatal(err)
 	}
 	k.holds(t, want, 0x80)
+}
+
+// A restart with the same facts changes nothing, also if names have a history that a
+// new process does not know.
+func TestInstallAgain(t *testing.T) {
+	i, k := newInstaller()
+	if _, err := i.install(ruleset(t, 0x80, "172.16.0.0/16", "172.18.0.0/16")); err != nil {
+		t.Fatal(err)
+	}
+	wanted := ruleset(t, 0x80, "172.16.0.0/16", "172.18.0.0/16", "172.20.0.0/16")
+	if _, err := i.install(wanted); err != nil {
+		t.Fatal(err)
+	}
+	if i.holds.Node == wanted.Node {
+		t.Fatal("the class was not edited in place, the test is void")
+	}
+	transactions := k.transactions
+	again := &installer{kernel: k, log: i.log}
+	if changed, err := again.install(wanted); err != nil || changed || k.transactions != transactions {
+		t.Errorf("changed %v, %v, %d transactions", changed, err, k.transactions-transactions)
+	}
+	if again.holds.Node != i.holds.Node {
+		t.Errorf("holds %s, the kernel holds %s", again.holds.Node, i.holds.Node)
+	}
+}
+
+// What others did between is read when the kernel refuses a change, and mended with it.
+func TestInstallOutOfStep(t *testing.T) {
+	i, k := newInstaller()
+	if _, err := i.install(ruleset(t, 0x80, "172.16.0.0/16", "172.18.0.0/16")); err != nil {
+		t.Fatal(err)
+	}
+	k.table.Maps[0].Elements = nil // somebody else was there
+	readings := k.readings
+	wanted := ruleset(t, 0x80, "172.16.0.0/16")
+	if changed, err := i.install(wanted); err != nil || !changed {
+		t.Fatalf("changed %v, error %v", changed, err)
+	}
+	if k.readings != readings+1 {
+		t.Errorf("read %d times", k.readings-readings)
+	}
+	k.holds(t, i.holds, 0x80)
+	if i.holds.Digest() != wanted.Digest() {
+		t.Errorf("holds\n%s, want\n%s", i.holds.Table(), wanted.Table())
+	}
 }
 
 // A refused transaction leaves the old rules with the routing rule they need,
@@ -121,7 +187,7 @@ func TestInstallRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := errors.New("refused")
-	k.refuse = refused
+	k.refuse = []error{refused}
 	second := ruleset(t, 0x40, "172.31.0.0/16")
 	if changed, err := i.install(second); !errors.Is(err, refused) || changed {
 		t.Fatalf("changed %v, error %v", changed, err)
@@ -133,6 +199,71 @@ func TestInstallRefused(t *testing.T) {
 		t.Fatalf("changed %v, error %v", changed, err)
 	}
 	k.holds(t, second, 0x40)
+}
+
+// Whatever is refused, and however often, the same ruleset is installed in the end; if
+// plans from what is read never fit, by replacing all.
+func TestInstallRefusedAgain(t *testing.T) {
+	for _, kind := range []error{
+		dataplane.ErrOutOfStep, dataplane.ErrInDoubt, dataplane.ErrInterrupted, dataplane.ErrPermission,
+		dataplane.ErrUnsupported, dataplane.ErrTooLarge, dataplane.ErrRefused,
+	} {
+		i, k := newInstaller()
+		if _, err := i.install(ruleset(t, 0x80)); err != nil {
+			t.Fatal(err)
+		}
+		refused := &dataplane.ApplyError{Kind: kind, Err: errors.New("by the test")}
+		for range 9 {
+			k.refuse = append(k.refuse, refused)
+		}
+		wanted := ruleset(t, 0x80, "172.31.0.0/16")
+		tries := 1
+		for ; len(k.refuse) > 0 && tries < 20; tries++ {
+			if _, err := i.install(wanted); err != nil && !errors.Is(err, kind) {
+				t.Fatal(err)
+			}
+		}
+		if _, err := i.install(wanted); err != nil || tries == 20 {
+			t.Fatalf("%v: %v after %d tries", kind, err, tries)
+		}
+		k.holds(t, i.holds, 0x80)
+		if i.holds.Digest() != wanted.Digest() {
+			t.Errorf("%v: holds\n%s, want\n%s", kind, i.holds.Table(), wanted.Table())
+		}
+	}
+}
+
+func TestInstallUnread(t *testing.T) {
+	i, k := newInstaller()
+	k.unread = errors.New("by the test")
+	wanted := ruleset(t, 0x80)
+	if changed, err := i.install(wanted); err == nil || changed || k.transactions > 0 {
+		t.Fatalf("changed %v, error %v", changed, err)
+	}
+	if _, err := i.install(wanted); err != nil {
+		t.Fatal(err)
+	}
+	k.holds(t, wanted, 0x80)
+}
+
+// A plan that does not fit what was read gives way to one that fits anything.
+func TestInstallReplaces(t *testing.T) {
+	i, k := newInstaller()
+	first := ruleset(t, 0x80)
+	k.table = first.Table()
+	busy := &dataplane.ApplyError{Kind: dataplane.ErrOutOfStep, Err: syscall.EBUSY}
+	k.refuse = []error{busy, busy}
+	wanted := ruleset(t, 0x80, "172.31.0.0/16")
+	for range mostMistakes {
+		if _, err := i.install(wanted); !errors.Is(err, syscall.EBUSY) {
+			t.Fatal(err)
+		}
+	}
+	k.unread = errors.New("not to be read")
+	if changed, err := i.install(wanted); err != nil || !changed {
+		t.Fatalf("changed %v, error %v", changed, err)
+	}
+	k.holds(t, wanted, 0x80)
 }
 
 // Live connections keep the mark that they were translated with until they end.

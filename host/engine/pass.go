@@ -44,6 +44,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
 	}
 	e.reader.services.report(&p)
+	next = earlier(next, e.healer.report(&p, time.Now()))
+	e.healer.publish(&state)
+	state.Draining, state.Ended = len(e.connections.draining), e.connections.ended
 	if in.Config.Policies.Routes {
 		unread(e.reader.services.imds.latest(), &p)
 	}
@@ -60,7 +63,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		next = earlier(next, e.record.next(in.Config.Facts.Record, state.Result.Snapshot))
 	}
 	next = earlier(next, e.retries.plan(time.Now(), p.passing))
-	if e.installer.waits() {
+	if e.installer.waits() || len(e.connections.draining) > 0 {
 		next = earlier(next, time.Now().Add(drainPause))
 	}
 	return next
@@ -106,7 +109,17 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		next.Waiting = "waiting for the kernel to accept the rules"
 		return time.Time{}
 	}
+	first := next.Result == nil
 	next.Result, next.Ruleset, next.Waiting = result, e.installer.holds, ""
+	if first {
+		e.neighbours.look()
+	}
+	if next.Protection, err = e.protection(); err != nil {
+		p.addPassing("kernel", err)
+	}
+	if err := e.connections.changed(in.Config.SNAT.OnChange, e.installer.takeReplaced(), next.Ruleset, result.pods()); err != nil {
+		p.addPassing("connections", err)
+	}
 	e.reader.patient, e.reader.earlier = false, nil
 	if err := e.record.save(in.Config.Facts.Record, in.Snapshot); err != nil {
 		p.add("facts.record", err) // it has a pace of its own
@@ -172,6 +185,9 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 	}
 	if cfg.Policies.Deadline != e.options.Config.Policies.Deadline || cfg.Policies.Memory != e.options.Config.Policies.Memory {
 		list = append(list, Problem{"configuration", "policies.deadline and policies.memory" + message})
+	}
+	if cfg.Network.Protect != e.options.Config.Network.Protect {
+		list = append(list, Problem{"configuration", "network.protect" + message})
 	}
 	if cfg.Metrics != e.options.Config.Metrics {
 		list = append(list, Problem{"configuration", "metrics.listen" + message})

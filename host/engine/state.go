@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/aws"
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/neighbour"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -19,6 +21,18 @@ type State struct {
 	Applied time.Time
 	// Changes counts the transactions that the kernel accepted.
 	Changes uint64
+	// Repairs counts the times that others changed what the kernel holds and snatd put it
+	// right; Repaired is the last of them, nil if there was none.
+	Repairs  uint64
+	Repaired *Repair
+	// Protection says who can change what the kernel holds.
+	Protection dataplane.Protection
+	// Kernel is what the kernel can do.
+	Kernel dataplane.Features
+	// Draining counts the connections that go on as earlier rules decided, if
+	// snat.onChange asks for that, and Ended those that were ended for that.
+	Draining int
+	Ended    uint64
 	// Waiting says what the engine waits for before it can decide; empty if
 	// the kernel holds what the inputs demand.
 	Waiting  string
@@ -31,6 +45,17 @@ type State struct {
 	read     []followed // what the engine reads itself
 	services []func() []facts.Provenance
 	instance *aws.Instance // nil if it is not known
+
+	neighbours *neighbours
+}
+
+// Neighbours are other programs on the node that get in the way, as of a minute ago at
+// most.
+func (s *State) Neighbours() []neighbour.Finding {
+	if s.neighbours == nil {
+		return nil
+	}
+	return s.neighbours.findings()
 }
 
 // Sources say how current the facts are now: a source that is read again and says

@@ -24,6 +24,10 @@ type layer struct {
 
 // Fact returns the value of a fact, and whether it exists.
 func (v view) Fact(key string) (string, bool) {
+	if strings.HasPrefix(key, "pod.") { // only the subject's own layer, the last, has these
+		value, ok := v[len(v)-1].facts[key]
+		return value, ok
+	}
 	for _, l := range v {
 		if value, ok := l.facts[key]; ok {
 			return value, true

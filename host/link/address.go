@@ -27,6 +27,15 @@ func addresses() (map[int][]netip.Addr, error) {
 	return held, nil
 }
 
+// Addresses are the global IPv4 addresses of the node, of all interfaces, in no order.
+func Addresses() (list []netip.Addr, err error) {
+	held, err := addresses()
+	for _, addrs := range held {
+		list = append(list, addrs...)
+	}
+	return list, err
+}
+
 func join(addrs []netip.Addr) string {
 	texts := make([]string, len(addrs))
 	for i, a := range addrs {

@@ -31,6 +31,12 @@ var ofState = []struct {
 		prometheus.GaugeValue, func(s State) float64 { return float64(s.Problems) }},
 	{describe("snatd_kernel_changes_total", "Transactions that the kernel accepted."),
 		prometheus.CounterValue, func(s State) float64 { return float64(s.Changes) }},
+	{describe("snatd_repairs_total", "Times that other programs changed snatd's rules and snatd put them right."),
+		prometheus.CounterValue, func(s State) float64 { return float64(s.Repairs) }},
+	{describe("snatd_draining_connections", "Live connections that go on as earlier rules decided, with snat.onChange drain."),
+		prometheus.GaugeValue, func(s State) float64 { return float64(s.Draining) }},
+	{describe("snatd_ended_connections_total", "Connections that were ended because they were decided otherwise, with snat.onChange flush."),
+		prometheus.CounterValue, func(s State) float64 { return float64(s.Ended) }},
 	{describe("snatd_subjects", "Subjects that are decided for: the node, and pods with an address of their own."),
 		prometheus.GaugeValue, func(s State) float64 { return float64(s.Subjects) }},
 	{describe("snatd_pods", "Pods that the kernel has an element for, because they differ from the node's decision."),
@@ -57,6 +63,10 @@ var ofSource = []struct {
 
 var (
 	moduleState = describe("snatd_module_state", "Always 1: the labels are a policy module and how it is.", "module", "state")
+	neighbours  = describe("snatd_neighbour_findings",
+		"Findings about other programs on the node that get in the way; snatd status has them with what to do.", "kind")
+	connections = describe("snatd_connections_total",
+		"Connections of pods, by the module that decided about their first packet, and by what it decided.", "module", "action")
 	// What modules in shadow mode would change.
 	shadowSubjects = describe("snatd_shadow_changed_subjects",
 		"Subjects that a module in shadow mode would decide otherwise for.", "module")
@@ -76,6 +86,8 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, sample := range ofSource {
 		to <- sample.desc
 	}
+	to <- neighbours
+	to <- connections
 	to <- moduleState
 	to <- shadowSubjects
 	to <- shadowShare
@@ -94,6 +106,12 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 				to <- prometheus.MustNewConstMetric(sample.desc, prometheus.GaugeValue, value, names[i])
 			}
 		}
+	}
+	for kind, n := range state.Neighbours {
+		to <- prometheus.MustNewConstMetric(neighbours, prometheus.GaugeValue, float64(n), kind)
+	}
+	for _, c := range state.Connections {
+		to <- prometheus.MustNewConstMetric(connections, prometheus.CounterValue, float64(c.Count), text(c.Module), c.Action)
 	}
 	for _, m := range state.Modules {
 		name := text(m.Name)

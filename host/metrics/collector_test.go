@@ -24,6 +24,8 @@ var at = time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC)
 func full() State {
 	return State{
 		Version: "1.2.0", Ready: true, Problems: 3, Changes: 1 << 40, Subjects: 201, Pods: 17, Classes: 2,
+		Connections: []Connections{{"default", "translate", 7}, {"10-a.wasm", "exclude", 1 << 33}},
+		Repairs:     4, Draining: 5, Ended: 6, Neighbours: map[string]int{"aws-snat": 1, "rp-filter": 0},
 		Sources: []facts.Provenance{
 			{Source: "imds", Success: at, Next: at.Add(15 * time.Second)},
 			{Source: "ec2", Success: at, Failure: at.Add(time.Minute), Error: "RequestLimitExceeded", Next: at.Add(2 * time.Minute)},

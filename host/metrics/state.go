@@ -22,8 +22,25 @@ type State struct {
 	Pods int
 	// Classes are how many different decisions the kernel holds.
 	Classes int
+	// Repairs are how many times what the kernel holds was changed by others and put right.
+	Repairs uint64
+	// Draining are connections that go on as earlier rules decided; Ended are how many
+	// were ended because they were decided otherwise.
+	Draining int
+	Ended    uint64
+	// Neighbours are how many findings there are of each kind of what gets in the way,
+	// also of those that there are none of.
+	Neighbours map[string]int
+	// Connections are how many each module has decided about, by action.
+	Connections []Connections
 	// Modules are the policy modules; their names differ.
 	Modules []Module
+}
+
+// Connections are those whose first packet a module decided about.
+type Connections struct {
+	Module, Action string
+	Count          uint64
 }
 
 // Module is a policy module.

@@ -16,8 +16,22 @@ func (p Plan) String() string {
 	return b.String()
 }
 
+// String gives a comment: a file for nft is one transaction.
+func (o Then) String() string {
+	if o.Settle {
+		return "# then, when the packets on their way have passed"
+	}
+	return "# then"
+}
+
 func (o AddTable) String() string    { return "add table ip " + o.Table }
 func (o DeleteTable) String() string { return "delete table ip " + o.Table }
+
+func (o AddCounter) String() string { return fmt.Sprintf("add counter ip %s %s", o.Table, o.Name) }
+
+func (o DeleteCounter) String() string {
+	return fmt.Sprintf("delete counter ip %s %s", o.Table, o.Name)
+}
 
 func (o AddChain) String() string {
 	text := fmt.Sprintf("add chain ip %s %s", o.Table, o.Name)

@@ -4,7 +4,7 @@ import "slices"
 
 // Diff returns the plan that turns before into after, empty if they are equal.
 // A nil before is a table that does not exist; a nil after removes the table.
-// Both must be sorted as Table says.
+// Both must be sorted as Table says; before may hold what snatd never makes.
 //
 // Objects that stay are edited: a map keeps the elements that both tables have,
 // a chain keeps its rules unless one differs.
@@ -27,9 +27,10 @@ func create(t *Table) Plan {
 }
 
 // editable says whether the kernel has commands that lead from before to after.
-// It has none that change a table's name, a chain's hook, or what a map is.
+// It has none that change a table's name, a chain's hook, or what a map is, and the
+// plan has none that delete what snatd never makes, but for the whole table.
 func editable(before, after *Table) bool {
-	if before.Name != after.Name {
+	if before.Name != after.Name || !slices.Equal(before.Other, after.Other) {
 		return false
 	}
 	for _, c := range pairs(before.Chains, after.Chains, chainName) {
@@ -38,11 +39,15 @@ func editable(before, after *Table) bool {
 		}
 	}
 	for _, m := range pairs(before.Maps, after.Maps, mapName) {
-		if m.both() && (m.before.Interval != m.after.Interval || m.before.Addresses != m.after.Addresses) {
+		if m.both() && !sameKind(*m.before, *m.after) {
 			return false
 		}
 	}
 	return true
+}
+
+func sameKind(a, b Map) bool {
+	return a.Interval == b.Interval && a.Addresses == b.Addresses && a.Other == b.Other
 }
 
 func sameHook(a, b *Hook) bool {
@@ -57,8 +62,12 @@ func sameHook(a, b *Hook) bool {
 // of a transaction against the state that the ones in front of it left.
 func edit(before, after *Table) Plan {
 	e := editor{table: after.Name}
+	counters := pairs(before.Counters, after.Counters, func(name string) string { return name })
 	maps := pairs(before.Maps, after.Maps, mapName)
 	chains := pairs(before.Chains, after.Chains, chainName)
+	for _, c := range counters {
+		e.addCounter(c)
+	}
 	// Chains are first: nft itself sends the elements of a new map along with
 	// the map, and they go to chains. New chains are empty and refer to nothing.
 	for _, c := range chains {
@@ -78,6 +87,9 @@ func edit(before, after *Table) Plan {
 	}
 	for _, c := range chains {
 		e.deleteChain(c)
+	}
+	for _, c := range counters {
+		e.deleteCounter(c)
 	}
 	return e.plan
 }

@@ -54,6 +54,10 @@ add element ip t m {
 
 func TestDiff(t *testing.T) {
 	same := func(*nft.Table) {}
+	counting := small(func(t *nft.Table) {
+		t.Counters = []string{"n"}
+		t.Chains[0].Rules = []nft.Rule{{nft.Confirmed{Not: true}, nft.Counter{Name: "n"}}, {nft.Accept()}}
+	})
 	for _, c := range []struct {
 		name          string
 		before, after *nft.Table
@@ -96,6 +100,18 @@ flush chain ip t c
 delete chain ip t c
 delete chain ip t d
 `},
+		{"a rule that counts comes", small(same), counting, `add counter ip t n
+flush chain ip t a
+add rule ip t a ct status & confirmed != confirmed counter name "n"
+add rule ip t a accept
+`},
+		{"a rule that counts goes", counting, small(same), "flush chain ip t a\nadd rule ip t a accept\ndelete counter ip t n\n"},
+		{"a chain that counts comes with its table", nil, &nft.Table{Name: "t", Counters: counting.Counters, Chains: counting.Chains[:1]}, `add table ip t
+add counter ip t n
+add chain ip t a
+add rule ip t a ct status & confirmed != confirmed counter name "n"
+add rule ip t a accept
+`},
 		{"a hook changes", small(func(t *nft.Table) { t.Chains[1].Hook.Priority = 10 }), small(same),
 			"delete table ip t\n" + full},
 		{"a chain becomes a base chain", small(func(t *nft.Table) { t.Chains[1].Hook = nil }), small(same),
@@ -115,6 +131,24 @@ add element ip t m { 8.0.0.0/8 : 10.0.0.11 }
 `},
 		{"a map of addresses goes", addresses("10.0.0.11"), &nft.Table{Name: "t"},
 			"flush chain ip t a\ndelete map ip t m\ndelete chain ip t a\n"},
+		{"others' rules go", small(func(t *nft.Table) {
+			t.Chains[0].Rules = append(t.Chains[0].Rules, nft.Rule{nft.Unknown{Text: "counter 1:00"}})
+		}), small(same), "flush chain ip t a\nadd rule ip t a accept\n"},
+		{"others' element goes", small(func(t *nft.Table) {
+			t.Maps[0].Elements[1].Verdict.Kind = "drop"
+		}), small(same), "delete element ip t m { 10.2.0.0/16 : drop }\nadd element ip t m { 10.2.0.0/16 : accept }\n"},
+		{"others' map goes", small(func(t *nft.Table) {
+			t.Maps = append(t.Maps, nft.Map{Name: "theirs", Other: "no map"})
+		}), small(same), "delete map ip t theirs\n"},
+		{"others' chain goes", small(func(t *nft.Table) {
+			t.Chains = append(t.Chains, nft.Chain{Name: "theirs", Hook: &nft.Hook{Type: "route", Point: "output", Policy: "drop"}})
+		}), small(same), "delete chain ip t theirs\n"},
+		{"a chain's policy is another", small(func(t *nft.Table) { t.Chains[1].Hook.Policy = "drop" }), small(same),
+			"delete table ip t\n" + full},
+		{"a map is another's", small(func(t *nft.Table) { t.Maps[0].Other = "limits" }), small(same),
+			"delete table ip t\n" + full},
+		{"others' objects go", small(func(t *nft.Table) { t.Other = []string{"object theirs"} }), small(same),
+			"delete table ip t\n" + full},
 		{"the name changes", small(func(t *nft.Table) { t.Name = "old" }), small(same),
 			"delete table ip old\n" + full},
 	} {

@@ -8,6 +8,18 @@ type editor struct {
 
 func (e *editor) add(op Op) { e.plan = append(e.plan, op) }
 
+func (e *editor) addCounter(c pair[string]) {
+	if c.before == nil {
+		e.add(AddCounter{Table: e.table, Name: *c.after})
+	}
+}
+
+func (e *editor) deleteCounter(c pair[string]) {
+	if c.after == nil {
+		e.add(DeleteCounter{Table: e.table, Name: *c.before})
+	}
+}
+
 func (e *editor) addMap(m pair[Map]) {
 	if m.before == nil {
 		e.add(AddMap{Table: e.table, Name: m.after.Name, Interval: m.after.Interval, Addresses: m.after.Addresses})

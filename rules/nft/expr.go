@@ -24,8 +24,9 @@ type InputInterface struct {
 type OutputInterface InputInterface
 
 // Confirmed matches packets of connections whose first packet has passed the
-// node: unset exactly on the first, unlike "ct state new".
-type Confirmed struct{}
+// node: unset exactly on the first, unlike "ct state new". Not matches the first.
+// Neither matches a packet of no connection: one that is invalid, or not tracked.
+type Confirmed struct{ Not bool }
 
 // DestinationLocal matches packets to an address of the node itself.
 type DestinationLocal struct{}
@@ -61,7 +62,8 @@ const (
 )
 
 // Lookup takes the verdict that Map holds for the address, and goes on with
-// the next rule if it holds none.
+// the next rule if it holds none. If it holds Continue, what follows in the same rule
+// is for it.
 type Lookup struct {
 	Address Address
 	Map     string
@@ -93,12 +95,14 @@ const (
 	PortsFullyRandom PortChoice = "fully-random" // by a pseudo random number
 )
 
+// Counter counts the packet and its bytes with a counter of the table.
+type Counter struct{ Name string }
+
 // Verdict ends the evaluation of a chain.
 type Verdict struct {
-	// Goto is the chain that decides in this one's place; empty is Accept or
-	// Return.
+	// Goto is the chain that decides in this one's place; empty is any other Kind.
 	Goto string
-	// Kind is "accept", "return" or "goto".
+	// Kind is "accept", "return", "goto" or, in maps, "continue".
 	Kind string
 }
 
@@ -108,8 +112,15 @@ func Accept() Verdict { return Verdict{Kind: "accept"} }
 // Return goes back to the calling chain, and in a base chain accepts.
 func Return() Verdict { return Verdict{Kind: "return"} }
 
+// Continue goes on in the rule that looked it up.
+func Continue() Verdict { return Verdict{Kind: "continue"} }
+
 // Goto continues in another chain and does not come back.
 func Goto(chain string) Verdict { return Verdict{Kind: "goto", Goto: chain} }
+
+// Unknown is an expression in a kernel's rule that snatd never writes. No plan adds
+// one, and it equals none of the others.
+type Unknown struct{ Text string }
 
 func (InputInterface) expr()   {}
 func (OutputInterface) expr()  {}
@@ -120,12 +131,21 @@ func (SetMark) expr()          {}
 func (Lookup) expr()           {}
 func (NAT) expr()              {}
 func (MapNAT) expr()           {}
+func (Counter) expr()          {}
 func (Verdict) expr()          {}
+func (Unknown) expr()          {}
 
 func (e InputInterface) String() string  { return interfaceText("iifname", e) }
 func (e OutputInterface) String() string { return interfaceText("oifname", InputInterface(e)) }
-func (Confirmed) String() string         { return "ct status & confirmed == confirmed" }
 func (DestinationLocal) String() string  { return "fib daddr type local" }
+func (e Counter) String() string         { return `counter name "` + e.Name + `"` }
+
+func (e Confirmed) String() string {
+	if e.Not {
+		return "ct status & confirmed != confirmed"
+	}
+	return "ct status & confirmed == confirmed"
+}
 
 func (e MarkIsSet) String() string {
 	return fmt.Sprintf("%s & 0x%08x == 0x%08x", e.Mark, e.Mask, e.Mask)
@@ -142,6 +162,8 @@ func (e NAT) String() string { return natText(e.Kind, e.To.String(), e.Ports) }
 func (e MapNAT) String() string {
 	return natText(e.Kind, fmt.Sprintf("%s map @%s", e.Address, e.Map), e.Ports)
 }
+
+func (u Unknown) String() string { return "<" + u.Text + ">" }
 
 func natText(kind, to string, ports PortChoice) string {
 	text := kind + " to " + to

@@ -4,7 +4,11 @@ import "fmt"
 
 // String gives the line that makes a chain a base chain.
 func (h Hook) String() string {
-	return fmt.Sprintf("type %s hook %s priority %s; policy accept;", h.Type, h.Point, h.priority())
+	policy := "accept"
+	if h.Policy != "" {
+		policy = h.Policy
+	}
+	return fmt.Sprintf("type %s hook %s priority %s; policy %s;", h.Type, h.Point, h.priority(), policy)
 }
 
 // anchors are the priorities that nft has names for, where snatd uses them.

@@ -19,7 +19,9 @@ import "slices"
 //  2. intervals change,
 //  3. rules and single addresses change, to what exists in both generations now,
 //  4. addresses go whose packets the new rules take over,
-//  5. what nothing refers to any more is removed.
+//  5. what nothing refers to any more is removed,
+//  6. chains go that elements in a removed map may go to: before Linux 6.2 they count
+//     as in use until the transaction that deletes those elements ends.
 //
 // The second relies on the plan: no packet that can be on its way to intervals
 // which change is to go elsewhere afterwards, and the rules around them stay.
@@ -30,7 +32,20 @@ import "slices"
 //
 // A transaction takes longer than a packet's way through the chains, so that none
 // overtakes a packet which one before it has overtaken.
-func (p Plan) Phases() []Plan {
+//
+// A Then is a phase of its own, between those of what is in front of it and behind it.
+func (p Plan) Phases() (all []Plan) {
+	for {
+		i := slices.IndexFunc(p, func(o Op) bool { _, then := o.(Then); return then })
+		if i < 0 {
+			return append(all, p.phases()...)
+		}
+		all = append(append(all, p[:i].phases()...), Plan{p[i]})
+		p = p[i+1:]
+	}
+}
+
+func (p Plan) phases() []Plan {
 	var all [phases]Plan
 	s := survey(p)
 	if s.wholeTable || len(p) == 1 {
@@ -55,6 +70,7 @@ const (
 	change
 	leave
 	remove
+	removeChains
 	phases // how many there are
 )
 

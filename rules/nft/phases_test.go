@@ -44,7 +44,8 @@ add map ip t d { type ipv4_addr : verdict; flags interval; }
 add rule ip t d ip daddr vmap @d
 add element ip t d { 8.0.0.0/8 : accept }
 `
-		removeC = "flush chain ip t c\ndelete map ip t c\ndelete chain ip t c\n"
+		removeC = "flush chain ip t c\ndelete map ip t c\n"
+		deleteC = "delete chain ip t c\n"
 		toD     = "flush chain ip t base\nadd rule ip t base ip saddr vmap @pods\nadd rule ip t base goto d\n"
 	)
 	held := classed("a", pods{"10.0.0.1": "c"}, "a", "c")
@@ -56,11 +57,24 @@ add element ip t d { 8.0.0.0/8 : accept }
 	hooked.Chains = append(hooked.Chains, nft.Chain{
 		Name: "x", Hook: &nft.Hook{Type: "filter", Point: "prerouting", Priority: -10}, Rules: []nft.Rule{{nft.Accept()}},
 	})
+	counting := classed("a", pods{"10.0.0.1": "c"}, "a", "c", "d")
+	counting.Counters = []string{"n"}
+	counting.Chains[3].Rules = []nft.Rule{{nft.Counter{Name: "n"}}}
+	counting.Maps[0].Elements = append(counting.Maps[0].Elements, element("9.0.0.0", "9.0.0.0", nft.Goto("d")))
+	counting.Maps = slices.DeleteFunc(counting.Maps, func(m nft.Map) bool { return m.Name == "d" })
 	for _, c := range []struct {
 		name  string
 		after *nft.Table
 		want  []string
 	}{
+		{"an interval goes to a chain that counts", counting, []string{
+			"add counter ip t n\nadd chain ip t d\nadd rule ip t d counter name \"n\"\n",
+			"add element ip t a { 9.0.0.0 : goto d }\n",
+		}},
+		{"a chain that counts goes", held, []string{
+			"delete element ip t a { 9.0.0.0 : goto d }\n",
+			"flush chain ip t d\ndelete chain ip t d\ndelete counter ip t n\n",
+		}},
 		{"nothing", held, nil},
 		{"an element more", classed("a", pods{"10.0.0.1": "c", "10.0.0.2": "c"}, "a", "c"),
 			[]string{"add element ip t pods { 10.0.0.2 : goto c }\n"}},
@@ -79,29 +93,36 @@ add element ip t d { 8.0.0.0/8 : accept }
 		{"a base chain is new", hooked,
 			[]string{"add chain ip t x { type filter hook prerouting priority -10; policy accept; }\nadd rule ip t x accept\n"}},
 		{"a chain goes", classed("a", pods{}, "a"),
-			[]string{"delete element ip t pods { 10.0.0.1 : goto c }\n", removeC}},
+			[]string{"delete element ip t pods { 10.0.0.1 : goto c }\n", removeC, deleteC}},
 		{"one chain for another", classed("a", pods{"10.0.0.1": "d"}, "a", "d"), []string{
 			makeD,
 			"delete element ip t pods { 10.0.0.1 : goto c }\nadd element ip t pods { 10.0.0.1 : goto d }\n",
-			removeC,
+			removeC, deleteC,
 		}},
 		{"new rules take over", classed("d", pods{"10.0.0.2": "a"}, "a", "d"), []string{
 			makeD,
 			toD + "add element ip t pods { 10.0.0.2 : goto a }\n",
 			"delete element ip t pods { 10.0.0.1 : goto c }\n",
-			removeC,
+			removeC, deleteC,
 		}},
 		{"an element changes along with rules", classed("d", pods{"10.0.0.1": "a"}, "a", "c", "d"), []string{
 			makeD,
 			toD + "delete element ip t pods { 10.0.0.1 : goto c }\nadd element ip t pods { 10.0.0.1 : goto a }\n",
 		}},
+		{"others' chain goes", held, []string{"flush chain ip t theirs\ndelete chain ip t theirs\n"}},
 		{"no table", nil, []string{"delete table ip t\n"}},
 		{"another table", small(func(*nft.Table) {}), []string{"delete table ip t\n" + full}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := held
-			if c.name == "another table" {
+			switch c.name {
+			case "another table":
 				before = classed("a", pods{}, "a", "b") // where b has no hook
+			case "a chain that counts goes":
+				before = counting
+			case "others' chain goes":
+				before = classed("a", pods{"10.0.0.1": "c"}, "a", "c")
+				before.Chains = append(before.Chains, nft.Chain{Name: "theirs", Rules: []nft.Rule{{nft.Unknown{Text: "log"}}}})
 			}
 			table, phases := before, nft.Diff(before, c.after).Phases()
 			var got []string

@@ -15,10 +15,18 @@ type Op interface {
 }
 
 type (
+	// Then parts changes that must not be one transaction. Settle also waits until every
+	// packet has left that those in front of it have overtaken on its way through the hooks.
+	Then struct{ Settle bool }
 	// AddTable creates a table; it is no error if the table exists.
 	AddTable struct{ Table string }
 	// DeleteTable removes a table with all that is in it.
 	DeleteTable struct{ Table string }
+	// AddCounter creates a counter that has counted nothing; it is no error if the
+	// counter exists, and changes nothing.
+	AddCounter struct{ Table, Name string }
+	// DeleteCounter removes a counter that no rule refers to.
+	DeleteCounter struct{ Table, Name string }
 	// AddChain creates a chain without rules.
 	AddChain struct {
 		Table string
@@ -60,8 +68,11 @@ type (
 	}
 )
 
+func (Then) op()           {}
 func (AddTable) op()       {}
 func (DeleteTable) op()    {}
+func (AddCounter) op()     {}
+func (DeleteCounter) op()  {}
 func (AddChain) op()       {}
 func (FlushChain) op()     {}
 func (DeleteChain) op()    {}

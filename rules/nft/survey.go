@@ -9,6 +9,7 @@ type surveyed struct {
 	newMaps       map[string]bool
 	chainsThatGo  map[string]bool
 	addedElements map[addedElement]bool
+	deletesMaps   bool
 	// changesRules says that chains which stay get other rules.
 	changesRules bool
 }
@@ -31,6 +32,8 @@ func survey(p Plan) surveyed {
 			s.newChains[op.Name] = op.Hook == nil
 		case AddMap:
 			s.newMaps[op.Name] = true
+		case DeleteMap:
+			s.deletesMaps = true
 		case DeleteChain:
 			s.chainsThatGo[op.Name] = true
 		case AddElements:
@@ -57,7 +60,7 @@ func (s surveyed) phase(op Op) int {
 		return either(s.newChains[op.Name], prepare, change)
 	case AddRule:
 		return either(s.newChains[op.Chain], prepare, change)
-	case AddMap:
+	case AddMap, AddCounter:
 		return prepare
 	case AddElements:
 		return either(s.newMaps[op.Map], prepare, either(op.Interval, intervals, change))
@@ -65,8 +68,10 @@ func (s surveyed) phase(op Op) int {
 		return intervals
 	case FlushChain:
 		return either(s.chainsThatGo[op.Name], remove, change)
-	case DeleteMap, DeleteChain:
+	case DeleteMap, DeleteCounter:
 		return remove
+	case DeleteChain:
+		return either(s.deletesMaps, removeChains, remove)
 	}
 	return change
 }

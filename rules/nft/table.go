@@ -9,11 +9,16 @@ package nft
 import "net/netip"
 
 // Table is one table of family "ip". A nil *Table is a table that does not
-// exist. Maps and Chains are sorted by name, so equal tables are equal values.
+// exist. Counters, Maps and Chains are sorted by name, so equal tables are equal
+// values.
 type Table struct {
-	Name   string
-	Maps   []Map
-	Chains []Chain
+	Name     string
+	Counters []string // names; what they have counted is no part of the table
+	Maps     []Map
+	Chains   []Chain
+	// Other are the things in a table read from a kernel that snatd never makes,
+	// in a few words each: other objects, flow tables, flags. They go with the table only.
+	Other []string
 }
 
 // Map is a map from IPv4 addresses: to verdicts, or to addresses.
@@ -24,6 +29,9 @@ type Map struct {
 	Interval bool
 	// Addresses says that the elements hold addresses in place of verdicts.
 	Addresses bool
+	// Other says, of what was read from a kernel, how it differs from any map that
+	// snatd makes: a set, other types, timeouts. Its Elements are left out.
+	Other string
 	// Elements are disjoint and sorted by First.
 	Elements []Element
 }
@@ -44,11 +52,13 @@ type Chain struct {
 	Rules []Rule
 }
 
-// Hook is where a base chain sits. Its policy is always accept.
+// Hook is where a base chain sits. A chain read from a kernel can have other values
+// than the ones that snatd uses.
 type Hook struct {
 	Type     string // "filter" or "nat"
 	Point    string // "prerouting" or "postrouting"
 	Priority int    // lower numbers run first
+	Policy   string // empty is accept
 }
 
 // Priorities of the kernel's own that ours are stated against, from

@@ -6,12 +6,19 @@ import (
 )
 
 // String gives the table as nft prints it, with one element a line. It is a
-// file that "nft -f" accepts; a nil table is the empty file.
+// file that "nft -f" accepts; a nil table is the empty file. What snatd never makes
+// is named, and not in a syntax that nft knows.
 func (t *Table) String() string {
 	if t == nil {
 		return ""
 	}
-	blocks := make([]string, 0, len(t.Maps)+len(t.Chains))
+	blocks := make([]string, 0, len(t.Other)+len(t.Counters)+len(t.Maps)+len(t.Chains))
+	for _, what := range t.Other {
+		blocks = append(blocks, "\t# "+what+"\n")
+	}
+	for _, name := range t.Counters {
+		blocks = append(blocks, "\tcounter "+name+" {\n\t}\n")
+	}
 	for _, m := range t.Maps {
 		blocks = append(blocks, m.text())
 	}
@@ -24,6 +31,9 @@ func (t *Table) String() string {
 func (m Map) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\tmap %s {\n\t\ttype %s\n", m.Name, mapType(m.Addresses))
+	if m.Other != "" {
+		fmt.Fprintf(&b, "\t\t# %s\n", m.Other)
+	}
 	if m.Interval {
 		b.WriteString("\t\tflags interval\n")
 	}

@@ -84,6 +84,7 @@ func TestRuleText(t *testing.T) {
 		{nft.Rule{nft.InputInterface{Patterns: []string{"eni*", "veth0"}, Not: true}, nft.Return()}, `iifname != { "eni*", "veth0" } return`},
 		{nft.Rule{nft.OutputInterface{Patterns: []string{"vlan*"}, Not: true}}, `oifname != "vlan*"`},
 		{nft.Rule{nft.Confirmed{}, nft.Goto("restore")}, "ct status & confirmed == confirmed goto restore"},
+		{nft.Rule{nft.Confirmed{Not: true}, nft.Counter{Name: "e_1/m"}}, `ct status & confirmed != confirmed counter name "e_1/m"`},
 		{nft.Rule{nft.DestinationLocal{}}, "fib daddr type local"},
 		{nft.Rule{nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: 0x80}, nft.SetMark{Mark: nft.PacketMark, Mask: 0x80}},
 			"ct mark & 0x00000080 == 0x00000080 meta mark set meta mark | 0x00000080"},
@@ -104,6 +105,7 @@ func TestEmptyText(t *testing.T) {
 		{(*nft.Table)(nil).String(), ""},
 		{(&nft.Table{Name: "t"}).String(), "table ip t {\n}\n"},
 		{nft.Plan(nil).String(), ""},
+		{(&nft.Table{Name: "t", Counters: []string{"n"}}).String(), "table ip t {\n\tcounter n {\n\t}\n}\n"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

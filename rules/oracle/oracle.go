@@ -17,6 +17,7 @@ import (
 type Rule struct {
 	Src     netip.Addr // zero: sources that are no pod's
 	Module  int        // lower numbers precede
+	Name    string     // of the module
 	Prefix  netip.Prefix
 	Outcome rules.Outcome
 }
@@ -45,13 +46,19 @@ func (o *Oracle) add(network rules.Network, src netip.Addr, decisions []rules.De
 			if outcome.Source == network.Primary {
 				outcome.Source = netip.Addr{}
 			}
-			o.Rules = append(o.Rules, Rule{src, i, e.Prefix, outcome})
+			o.Rules = append(o.Rules, Rule{src, i, d.Module, e.Prefix, outcome})
 		}
 	}
 }
 
 // Lookup returns what happens from src to dst, the zero Outcome if no rule says.
 func (o *Oracle) Lookup(src, dst netip.Addr) rules.Outcome {
+	outcome, _ := o.Decide(src, dst)
+	return outcome
+}
+
+// Decide is Lookup with the module that says so.
+func (o *Oracle) Decide(src, dst netip.Addr) (outcome rules.Outcome, module string) {
 	if !slices.Contains(o.Pods, src) {
 		src = netip.Addr{}
 	}
@@ -67,9 +74,9 @@ func (o *Oracle) Lookup(src, dst netip.Addr) rules.Outcome {
 		}
 	}
 	if best == nil {
-		return rules.Outcome{}
+		return rules.Outcome{}, ""
 	}
-	return best.Outcome
+	return best.Outcome, best.Name
 }
 
 // Boundaries returns the destinations where a wrong answer would show: the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -50,22 +51,10 @@ func measureApply(ctx context.Context, o options) ([]row, error) {
 
 // applyPlan returns the time in ns.
 func applyPlan(ruleset *rules.Ruleset) (took float64, err error) {
-	n, err := newNamespace("node")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, n.Close()) }()
-	d, err := openDataplane(n)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	start := time.Now()
-	if err := d.Apply(rules.Replace(ruleset).Ops); err != nil {
-		return 0, err
-	}
-	took = float64(time.Since(start))
-	return took, expectTable(d)
+	return onNewNode(func(d *dataplane.Dataplane) (float64, error) {
+		took, err := timed(func() error { return d.Apply(rules.Replace(ruleset).Ops) })
+		return took, errors.Join(err, expectTable(d))
+	})
 }
 
 // applyText returns the time in ns.

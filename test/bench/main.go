@@ -45,6 +45,8 @@ type measurement struct {
 var measurements = []measurement{
 	{"compile", measureCompile},
 	{"full apply", measureApply},
+	{"peers", measurePeers},
+	{"healing", measureHealing},
 	{"pod added", measurePodAdded},
 	{"new flow", measureFlows},
 	{"start of the daemon", measureStart},

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/netspace"
@@ -35,4 +37,26 @@ func openDataplane(n *netspace.Namespace) (d *dataplane.Dataplane, err error) {
 		return err
 	})
 	return d, err
+}
+
+// onNewNode measures with the dataplane of a namespace that is made for it.
+func onNewNode(measure func(*dataplane.Dataplane) (float64, error)) (took float64, err error) {
+	n, err := newNamespace("node")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, n.Close()) }()
+	d, err := openDataplane(n)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	return measure(d)
+}
+
+// timed returns the time in ns that f takes.
+func timed(f func() error) (float64, error) {
+	start := time.Now()
+	err := f()
+	return float64(time.Since(start)), err
 }

@@ -15,7 +15,7 @@ import (
 //   - ENOENT: the object, or one that a verdict or lookup refers to, is missing
 //   - EEXIST: an element overlaps another, or is there already; a chain exists
 //     with another hook, a map with other flags
-//   - EBUSY: a chain or map to be deleted is referred to
+//   - EBUSY: a chain, map or counter to be deleted is referred to
 //   - EINVAL: an element that its map cannot hold, or a rule that takes the
 //     other kind of data from a map than it holds
 //   - EOPNOTSUPP: a verdict that goes to a base chain, or address translation
@@ -35,10 +35,16 @@ func Apply(table *nft.Table, plan nft.Plan) (*nft.Table, error) {
 
 func (k *kernel) apply(op nft.Op) error {
 	switch op := op.(type) {
+	case nft.Then:
+		return nil
 	case nft.AddTable:
 		return k.addTable(op.Table)
 	case nft.DeleteTable:
 		return k.in(op.Table, func() error { *k = kernel{}; return nil })
+	case nft.AddCounter:
+		return k.in(op.Table, func() error { k.counters[op.Name] = true; return nil })
+	case nft.DeleteCounter:
+		return k.in(op.Table, func() error { return k.deleteCounter(op.Name) })
 	case nft.AddChain:
 		return k.in(op.Table, func() error { return k.addChain(op) })
 	case nft.FlushChain:

@@ -23,7 +23,8 @@ func address(key, data string) nft.Element {
 var (
 	hook = nft.Hook{Type: "filter", Point: "prerouting", Priority: 0}
 	held = &nft.Table{
-		Name: "t",
+		Name:     "t",
+		Counters: []string{"k"},
 		Maps: []nft.Map{
 			{Name: "m", Interval: true, Elements: []nft.Element{element("10.0.0.0", "10.0.255.255", nft.Goto("a"))}},
 			{Name: "n"},
@@ -35,6 +36,7 @@ var (
 			{Name: "c", Rules: []nft.Rule{{nft.Goto("d")}}},
 			{Name: "d"},
 			{Name: "e", Rules: []nft.Rule{{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: "o"}}}},
+			{Name: "f", Rules: []nft.Rule{{nft.Counter{Name: "k"}}}},
 		},
 	}
 )
@@ -61,6 +63,10 @@ func TestApplyRefuses(t *testing.T) {
 	}{
 		{"table of another name", nft.AddTable{Table: "u"}, syscall.EOPNOTSUPP},
 		{"no such table", nft.DeleteTable{Table: "u"}, syscall.ENOENT},
+		{"counter in no table", nft.AddCounter{Table: "u", Name: "x"}, syscall.ENOENT},
+		{"delete of no counter", nft.DeleteCounter{Table: "t", Name: "x"}, syscall.ENOENT},
+		{"delete of a counter that a rule counts with", nft.DeleteCounter{Table: "t", Name: "k"}, syscall.EBUSY},
+		{"rule with no counter", rule("a", nft.Counter{Name: "x"}), syscall.ENOENT},
 		{"chain in no table", nft.AddChain{Table: "u", Name: "x"}, syscall.ENOENT},
 		{"chain with another priority", nft.AddChain{Table: "t", Name: "b", Hook: &later}, syscall.EEXIST},
 		{"chain that was a base chain", nft.AddChain{Table: "t", Name: "b"}, syscall.EEXIST},
@@ -126,14 +132,15 @@ func TestApplyAccepts(t *testing.T) {
 	}{
 		{"what is there", nft.Plan{
 			nft.AddTable{Table: "t"},
+			nft.AddCounter{Table: "t", Name: "k"},
 			nft.AddChain{Table: "t", Name: "b", Hook: &hook},
 			nft.AddMap{Table: "t", Name: "m", Interval: true},
 		}},
 		{"translation that packets reach from a chain of type nat", nft.Plan{
-			nft.AddChain{Table: "t", Name: "f", Hook: &nft.Hook{Type: "nat", Point: "postrouting"}},
-			rule("f", nft.Goto("e")),
-			nft.FlushChain{Table: "t", Name: "f"},
-			nft.DeleteChain{Table: "t", Name: "f"},
+			nft.AddChain{Table: "t", Name: "g", Hook: &nft.Hook{Type: "nat", Point: "postrouting"}},
+			rule("g", nft.Goto("e")),
+			nft.FlushChain{Table: "t", Name: "g"},
+			nft.DeleteChain{Table: "t", Name: "g"},
 		}},
 		{"an element in place of one it overlaps", nft.Plan{
 			remove("m", true, held.Maps[0].Elements...),

@@ -2,6 +2,7 @@ package nfttest
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/snatd/snatd/rules/nft"
@@ -9,9 +10,10 @@ import (
 
 // kernel holds at most one table, whose name is empty if there is none.
 type kernel struct {
-	name   string
-	maps   map[string]*nft.Map
-	chains map[string]*nft.Chain
+	name     string
+	counters map[string]bool
+	maps     map[string]*nft.Map
+	chains   map[string]*nft.Chain
 }
 
 // load copies the table.
@@ -21,6 +23,9 @@ func load(t *nft.Table) *kernel {
 		return k
 	}
 	k.create(t.Name)
+	for _, name := range t.Counters {
+		k.counters[name] = true
+	}
 	for _, m := range t.Maps {
 		m.Elements = slices.Clone(m.Elements)
 		k.maps[m.Name] = &m
@@ -33,7 +38,9 @@ func load(t *nft.Table) *kernel {
 }
 
 func (k *kernel) create(name string) {
-	*k = kernel{name: name, maps: map[string]*nft.Map{}, chains: map[string]*nft.Chain{}}
+	*k = kernel{
+		name: name, counters: map[string]bool{}, maps: map[string]*nft.Map{}, chains: map[string]*nft.Chain{},
+	}
 }
 
 // table returns the state, sorted as nft.Table says.
@@ -41,7 +48,7 @@ func (k *kernel) table() *nft.Table {
 	if k.name == "" {
 		return nil
 	}
-	t := &nft.Table{Name: k.name}
+	t := &nft.Table{Name: k.name, Counters: slices.Sorted(maps.Keys(k.counters))}
 	for _, m := range k.maps {
 		slices.SortFunc(m.Elements, func(a, b nft.Element) int { return a.First.Compare(b.First) })
 		t.Maps = append(t.Maps, *m)
@@ -68,6 +75,18 @@ func (k *kernel) chainInUse(name string) bool {
 	for _, m := range k.maps {
 		for _, e := range m.Elements {
 			if e.Verdict.Goto == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// counterInUse says whether a rule counts with the counter.
+func (k *kernel) counterInUse(name string) bool {
+	for _, c := range k.chains {
+		for _, r := range c.Rules {
+			if slices.Contains(r, nft.Expr(nft.Counter{Name: name})) {
 				return true
 			}
 		}

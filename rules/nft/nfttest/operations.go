@@ -50,6 +50,17 @@ func (k *kernel) deleteChain(name string) error {
 	return nil
 }
 
+func (k *kernel) deleteCounter(name string) error {
+	if !k.counters[name] {
+		return fmt.Errorf("counter %s: %w", name, syscall.ENOENT)
+	}
+	if k.counterInUse(name) {
+		return fmt.Errorf("counter %s is referred to: %w", name, syscall.EBUSY)
+	}
+	delete(k.counters, name)
+	return nil
+}
+
 func (k *kernel) addRule(op nft.AddRule) error {
 	c, ok := k.chains[op.Chain]
 	if !ok {
@@ -57,6 +68,10 @@ func (k *kernel) addRule(op nft.AddRule) error {
 	}
 	for _, e := range op.Rule {
 		switch e := e.(type) {
+		case nft.Counter:
+			if !k.counters[e.Name] {
+				return fmt.Errorf("counter %s: %w", e.Name, syscall.ENOENT)
+			}
 		case nft.Verdict:
 			if err := k.checkVerdict(e); err != nil {
 				return err

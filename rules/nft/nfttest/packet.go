@@ -14,9 +14,11 @@ type Packet struct {
 	Src, Dst        netip.Addr
 	Local           bool // Dst is an address of the node
 	Confirmed       bool // not the first packet of its connection
+	Untracked       bool // of no connection: invalid, or excepted from tracking
 	ConnMark, Mark  uint32
 	TranslatedTo    netip.Addr // set by a rule of type nat
 	TranslatedPorts nft.PortChoice
+	Counted         string // the counters that counted it, with a space between two
 }
 
 // Prerouting passes the packet through the table's base chains at prerouting,
@@ -63,7 +65,7 @@ func (p *Packet) run(g *generations, r nft.Rule) nft.Verdict {
 				return nft.Verdict{}
 			}
 		case nft.Confirmed:
-			if !p.Confirmed {
+			if p.Untracked || p.Confirmed == e.Not {
 				return nft.Verdict{}
 			}
 		case nft.DestinationLocal:
@@ -71,13 +73,20 @@ func (p *Packet) run(g *generations, r nft.Rule) nft.Verdict {
 				return nft.Verdict{}
 			}
 		case nft.MarkIsSet:
-			if *p.mark(e.Mark)&e.Mask != e.Mask {
+			if p.lacks(e.Mark) || *p.mark(e.Mark)&e.Mask != e.Mask {
 				return nft.Verdict{}
 			}
 		case nft.SetMark:
+			if p.lacks(e.Mark) {
+				return nft.Verdict{}
+			}
 			*p.mark(e.Mark) |= e.Mask
+		case nft.Counter:
+			p.Counted = strings.TrimSpace(p.Counted + " " + e.Name)
 		case nft.Lookup:
-			return g.lookup(e.Map, p.address(e.Address)).Verdict
+			if v := g.lookup(e.Map, p.address(e.Address)).Verdict; v != nft.Continue() {
+				return v
+			}
 		case nft.NAT:
 			p.TranslatedTo, p.TranslatedPorts = e.To, e.Ports
 			return nft.Accept()
@@ -96,6 +105,9 @@ func (p *Packet) run(g *generations, r nft.Rule) nft.Verdict {
 	}
 	return nft.Verdict{}
 }
+
+// lacks says whether there is nothing that has the mark.
+func (p *Packet) lacks(m nft.Mark) bool { return m == nft.ConnectionMark && p.Untracked }
 
 func (p *Packet) mark(m nft.Mark) *uint32 {
 	if m == nft.ConnectionMark {

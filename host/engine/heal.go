@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/snatd/snatd/host/dataplane"
+)
+
+// Repair is one time that others changed what snatd keeps in the kernel, and snatd put
+// it right.
+type Repair struct {
+	At time.Time `json:"at"`
+	// What was different, in a few words each.
+	What []string `json:"what"`
+	// By says who did it, as far as the kernel told; empty if nobody was seen.
+	By string `json:"by,omitempty"`
+}
+
+// String gives it in one line.
+func (r Repair) String() string {
+	text := strings.Join(r.What, ", ")
+	if r.By != "" {
+		text += ", by " + r.By
+	}
+	return text
+}
+
+// A program that changes the table again and again gets some repairs at once, and then
+// one after pauses that double: two that fight must not take a processor each, and the
+// node must not be without rules for long.
+const (
+	repairsAtOnce = 5
+	shortestPause = 10 * time.Millisecond
+	longestPause  = 250 * time.Millisecond
+	peaceAfter    = 5 * time.Second // without a disturbance
+)
+
+// healer decides when what others have changed is put right.
+type healer struct {
+	found <-chan dataplane.Disturbance // nil: nobody tells
+	// disturbances in a row, without peace between them, the last of which was at.
+	disturbances int
+	at           time.Time
+	// waiting is a disturbance that is to be healed, and due when; zero if there is none.
+	waiting dataplane.Disturbance
+	due     time.Time
+	// verified is when the kernel was read last.
+	verified time.Time
+	repairs  uint64
+	last     Repair
+	rival    string // the name of who did it last; empty if that is not known
+}
+
+func newHealer() *healer { return &healer{verified: time.Now()} }
+
+// disturbed takes note of what others did: it is healed at once, unless there was a lot
+// to heal.
+func (h *healer) disturbed(d dataplane.Disturbance, now time.Time) {
+	if now.Sub(h.at) > peaceAfter {
+		h.disturbances = 0
+	}
+	h.at = now
+	if !h.due.IsZero() {
+		h.waiting = h.waiting.And(d)
+		return
+	}
+	h.disturbances++
+	h.waiting, h.due = d, now.Add(h.pause())
+}
+
+// pause is how long the next repair waits.
+func (h *healer) pause() time.Duration {
+	more := h.disturbances - repairsAtOnce
+	if more <= 0 {
+		return 0
+	}
+	return min(shortestPause<<min(more-1, 10), longestPause)
+}
+
+// next is when to heal or verify; zero for never.
+func (h *healer) next(every time.Duration) time.Time {
+	if every == 0 {
+		return h.due
+	}
+	return earlier(h.due, h.verified.Add(every))
+}
+
+// heal puts right what others have changed, and says whether a pass has to follow: what
+// cannot be put right alone is retried by passes.
+func (e *Engine) heal() (pass bool) {
+	h := e.healer
+	by := h.waiting.By()
+	h.rival = h.waiting.Process
+	h.waiting, h.due, h.verified = dataplane.Disturbance{}, time.Time{}, time.Now()
+	what, err := e.installer.verify()
+	if len(what) > 0 {
+		h.last = Repair{At: h.verified, What: what, By: by}
+		if err == nil {
+			h.repairs++
+			level := slog.LevelWarn
+			if h.fights(h.verified) { // which is said once
+				level = slog.LevelDebug
+			}
+			e.log.Log(context.Background(), level, "rules were changed by others and put right", "what", strings.Join(what, ", "),
+				"by", by, "duration", time.Since(h.verified))
+		}
+		state := *e.state.Load()
+		h.publish(&state)
+		e.state.Store(&state)
+	}
+	if err != nil {
+		e.installer.known = false
+		e.log.Warn("putting the rules right failed", "error", err)
+	}
+	return err != nil || h.fights(h.verified) && len(what) > 0
+}
+
+// fights says whether somebody keeps changing what snatd keeps in the kernel.
+func (h *healer) fights(now time.Time) bool {
+	return h.disturbances > repairsAtOnce && now.Before(h.at.Add(peaceAfter))
+}
+
+// publish adds what was healed to a state.
+func (h *healer) publish(state *State) {
+	state.Repairs = h.repairs
+	if h.repairs > 0 {
+		last := h.last
+		state.Repaired = &last
+	}
+}
+
+// report adds the problem of a fight, which ends when nothing is changed for a while.
+func (h *healer) report(p *problems, now time.Time) (next time.Time) {
+	if !h.fights(now) {
+		return time.Time{}
+	}
+	by := "another program"
+	if h.rival != "" {
+		by = h.rival
+	}
+	// Nothing that differs from one time to the next: it is told once.
+	p.add("kernel", fmt.Errorf("%s keeps changing snatd's rules, which are put right with pauses of up to %s: until then packets are not translated; stop it from doing so", by, longestPause))
+	return h.at.Add(peaceAfter)
+}

@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/flow"
+)
+
+// linux is the kernel of the current network namespace: its rules, and its connections.
+type linux struct {
+	*dataplane.Dataplane
+	flows *flow.Table
+}
+
+func openLinux(log *slog.Logger) (*linux, error) {
+	dp, err := dataplane.Open(log)
+	if err != nil {
+		return nil, err
+	}
+	flows, err := flow.Open()
+	if err != nil {
+		return nil, errors.Join(err, dp.Close())
+	}
+	return &linux{dp, flows}, nil
+}
+
+// LiveTranslations is that of the connections.
+func (l *linux) LiveTranslations(mark uint32) (int, error) { return l.flows.LiveTranslations(mark) }
+
+// Close ends the connections to both. What is in the kernel stays there.
+func (l *linux) Close() error { return errors.Join(l.flows.Close(), l.Dataplane.Close()) }

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/snatd/snatd/host/neighbour"
+)
+
+// neighbours looks for what else translates on the node, beside the loop: reading all
+// rules of a node with thousands of Services takes a tenth of a second.
+type neighbours struct {
+	log   *slog.Logger
+	state func() *State
+	found atomic.Pointer[[]neighbour.Finding]
+	// wake has it look at once.
+	wake chan struct{}
+}
+
+// lookEvery is the pause between two looks, and lookSoon that after wake, which events
+// that come together share.
+const (
+	lookEvery = time.Minute
+	lookSoon  = time.Second
+)
+
+func newNeighbours(log *slog.Logger, state func() *State) *neighbours {
+	return &neighbours{log: log, state: state, wake: make(chan struct{}, 1)}
+}
+
+// look asks for a look soon.
+func (n *neighbours) look() {
+	select {
+	case n.wake <- struct{}{}:
+	default: // one is asked for already
+	}
+}
+
+// run looks until ctx ends.
+func (n *neighbours) run(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.wake:
+			pause.Reset(lookSoon)
+		case <-pause.C:
+			n.once()
+			pause.Reset(lookEvery)
+		}
+	}
+}
+
+func (n *neighbours) once() {
+	state := n.state()
+	if state.Result == nil || state.Result.Ruleset == nil {
+		return
+	}
+	network := state.Result.Network
+	node := neighbour.Node{Mark: network.Mark, PrimaryInterface: network.PrimaryInterface, PodInterfaces: network.PodInterfaces, Pods: state.Result.pods()}
+	found, err := neighbour.Look(node)
+	if err != nil {
+		n.log.Warn("what else translates on the node cannot all be seen", "error", err)
+	}
+	n.report(found)
+	n.found.Store(&found)
+}
+
+// report logs what is new and what is gone.
+func (n *neighbours) report(now []neighbour.Finding) {
+	before := n.findings()
+	for _, f := range now {
+		if !slices.Contains(before, f) {
+			n.log.Warn("another program gets in the way", "kind", f.Kind, "what", f.Message, "fix", f.Fix)
+		}
+	}
+	for _, f := range before {
+		if !slices.Contains(now, f) {
+			n.log.Info("no longer in the way", "kind", f.Kind, "what", f.Message)
+		}
+	}
+}
+
+func (n *neighbours) findings() []neighbour.Finding {
+	if found := n.found.Load(); found != nil {
+		return *found
+	}
+	return nil
+}

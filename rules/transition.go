@@ -1,0 +1,209 @@
+package rules
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/snatd/snatd/rules/nft"
+)
+
+// change returns the plan from one ruleset to the next. Where source addresses change, it
+// has three parts: postrouting gets what either ruleset needs, prerouting changes, and
+// postrouting loses what the one before needed.
+//
+// A packet is decided in prerouting, by one of the rulesets, and gets its source in
+// postrouting, where the next may be in force already. The address that the first
+// ruleset gives must still be found there, and one that the second gives already.
+func change(before, after *Ruleset) nft.Plan {
+	switch {
+	case before == nil || after == nil:
+		return nft.Diff(before.Table(), after.Table())
+	case before.Node == "" && after.Node != "":
+		first := before.table(after.sourcing())
+		return then(nft.Diff(before.Table(), first), nft.Then{}, nft.Diff(first, after.Table()))
+	case before.Node != "" && after.Node == "":
+		last := after.table(before.sourcing())
+		return then(nft.Diff(before.Table(), last), nft.Then{Settle: true}, nft.Diff(last, after.Table()))
+	case !before.overlaps(after):
+		return nft.Diff(before.Table(), after.Table())
+	}
+	o := newOverlap(before, after)
+	first, second := before.table(o.first()), after.table(o.second())
+	plan := nft.Diff(before.Table(), first)
+	plan = then(plan, nft.Then{}, nft.Diff(first, second))
+	return then(plan, nft.Then{Settle: true}, nft.Diff(second, after.Table()))
+}
+
+// then is both plans, with what is between them if there are both.
+func then(first nft.Plan, between nft.Then, second nft.Plan) nft.Plan {
+	if len(first) > 0 && len(second) > 0 {
+		first = append(first, between)
+	}
+	return append(first, second...)
+}
+
+// overlaps says whether a packet may get a source from one ruleset that the other does not
+// have. Where a change of the mark or of pods' interfaces leads from one to the other, packets
+// that it overtakes are not provided for.
+func (r *Ruleset) overlaps(after *Ruleset) bool {
+	if r.Node == "" {
+		return false
+	}
+	if r.Network.Mark != after.Network.Mark || !slices.Equal(r.Network.PodInterfaces, after.Network.PodInterfaces) {
+		return false
+	}
+	return r.Network.Primary != after.Network.Primary ||
+		slices.ContainsFunc(r.Classes, Class.hasOtherSources) || slices.ContainsFunc(after.Classes, Class.hasOtherSources)
+}
+
+// overlap is postrouting for packets that either ruleset may have decided. While the one
+// before decides, what both translate has its sources, so that all is as before; after
+// that it has those of the one after.
+type overlap struct {
+	before, after *Ruleset
+	// kept are the lists of the classes after, by the names of their chains: where a
+	// class is edited in place, with what its pods need that were in it before.
+	kept map[string][]nft.Element
+}
+
+func newOverlap(before, after *Ruleset) *overlap {
+	o := &overlap{before, after, map[string][]nft.Element{}}
+	for _, c := range after.Classes {
+		elements := c.sources()
+		if old, ok := before.find(c.Name); ok {
+			elements = o.merge(old, c, before.Network.Primary, true)
+		}
+		o.kept[c.sourceName()] = elements
+	}
+	return o
+}
+
+func (o *overlap) first() sourcing {
+	return o.sourcing(o.before.Network.Primary, primaryChain, true)
+}
+
+// second has a chain of its own for a new primary address: the rules of the other change
+// when it is not in use.
+func (o *overlap) second() sourcing {
+	end := primaryChain
+	if o.before.Network.Primary != o.after.Network.Primary {
+		end = overlapPrimary
+	}
+	return o.sourcing(o.after.Network.Primary, end, false)
+}
+
+// overlapPrimary is the chain of the new primary address while that changes.
+const overlapPrimary = "o_primary"
+
+// sourcing prefers the sources of one of the rulesets where both translate.
+func (o *overlap) sourcing(primary netip.Addr, end string, preferBefore bool) sourcing {
+	s := sourcing{network: o.after.Network, end: end, lists: map[string][]nft.Element{}}
+	s.network.Primary = primary
+	chains := map[[2]string]string{}
+	chain := func(before, after string) string {
+		pair := [2]string{before, after}
+		if _, ok := chains[pair]; !ok {
+			name, elements := o.list(before, after, s, preferBefore)
+			if chains[pair] = name; len(elements) > 0 {
+				s.lists[name] = elements
+			}
+		}
+		return chains[pair]
+	}
+	s.node = chain(o.before.Node, o.after.Node)
+	for _, pod := range pods(o.before, o.after) {
+		if chain := chain(o.before.ClassOf(pod), o.after.ClassOf(pod)); chain != s.node {
+			s.pods = append(s.pods, nft.Element{First: pod, Last: pod, Verdict: nft.Goto(chain)})
+		}
+	}
+	if end == primaryChain {
+		for _, c := range o.after.Classes {
+			if kept := o.kept[c.sourceName()]; c.hasOtherSources() && len(kept) > 0 {
+				s.lists[c.sourceName()] = kept
+			}
+		}
+	}
+	return s
+}
+
+// list is the chain for packets that come from one class to another, and what it has;
+// nothing where it is the end.
+func (o *overlap) list(before, after string, s sourcing, preferBefore bool) (name string, elements []nft.Element) {
+	old, class := o.before.class(before), o.after.class(after)
+	elements = o.merge(old, class, s.network.Primary, preferBefore)
+	kept, ok := o.kept[old.sourceName()]
+	if !ok {
+		kept = old.sources()
+	}
+	switch {
+	case len(elements) == 0:
+		return s.end, nil
+	case s.end == primaryChain && slices.Equal(elements, o.kept[class.sourceName()]):
+		return class.sourceName(), elements
+	case s.end == primaryChain && slices.Equal(elements, kept):
+		return old.sourceName(), elements
+	}
+	sum := sha256.Sum256([]byte(fmt.Sprint(s.end, elements)))
+	return "o_" + hex.EncodeToString(sum[:6]), elements
+}
+
+// merge gives every destination that either class translates a source: where both do, that
+// of the preferred one. None is the primary address.
+func (o *overlap) merge(before, after Class, primary netip.Addr, preferBefore bool) (elements []nft.Element) {
+	if !before.hasOtherSources() && !after.hasOtherSources() && o.before.Network.Primary == o.after.Network.Primary {
+		return nil
+	}
+	one, other := before.spans(), after.spans()
+	for next := uint64(0); next <= lastAddress; {
+		a, b := one[0], other[0]
+		last := min(a.last, b.last)
+		source := netip.Addr{}
+		switch {
+		case a.outcome.Action == Translate && (preferBefore || b.outcome.Action != Translate):
+			source = cmp.Or(a.outcome.Source, o.before.Network.Primary)
+		case b.outcome.Action == Translate:
+			source = cmp.Or(b.outcome.Source, o.after.Network.Primary)
+		}
+		if source.IsValid() && source != primary {
+			elements = addSource(elements, uint32(next), last, source)
+		}
+		if a.last == last {
+			one = one[1:]
+		}
+		if b.last == last {
+			other = other[1:]
+		}
+		next = uint64(last) + 1
+	}
+	return elements
+}
+
+// pods are the addresses that either ruleset lists, sorted.
+func pods(before, after *Ruleset) (all []netip.Addr) {
+	for _, m := range slices.Concat(before.Pods, after.Pods) {
+		all = append(all, m.Addr)
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
+}
+
+// addSource appends an interval that lies behind all others.
+func addSource(elements []nft.Element, first, last uint32, source netip.Addr) []nft.Element {
+	if n := len(elements); n > 0 && elements[n-1].Address == source && elements[n-1].Last.Next() == address(first) {
+		elements[n-1].Last = address(last)
+		return elements
+	}
+	return append(elements, nft.Element{First: address(first), Last: address(last), Address: source})
+}
+
+// find returns a class by its name, if there is one.
+func (r *Ruleset) find(name string) (Class, bool) {
+	if i := slices.IndexFunc(r.Classes, func(c Class) bool { return c.Name == name }); i >= 0 {
+		return r.Classes[i], true
+	}
+	return Class{}, false
+}

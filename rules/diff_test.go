@@ -248,9 +248,6 @@ func TestDiffNetworkChanged(t *testing.T) {
 	n := network()
 	n.Primary, n.Randomize = addr("10.0.0.20"), rules.RandomizeNone
 	wantOps(t, apply(t, before, mustCompile(t, n, one(base))).Ops, `flush chain ip snatd postrouting
-add rule ip snatd postrouting iifname "eni*" oifname != "vlan*" ct mark & 0x00000080 == 0x00000080 snat to 10.0.0.10
-# then
-flush chain ip snatd postrouting
 add rule ip snatd postrouting iifname "eni*" oifname != "vlan*" ct mark & 0x00000080 == 0x00000080 snat to 10.0.0.20
 `)
 	n = network()

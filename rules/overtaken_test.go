@@ -36,10 +36,11 @@ func TestOvertakenPackets(t *testing.T) {
 	}
 }
 
-// sameInterfaces says whether pods are behind the same interfaces. Packets that are on
+// sameInterfaces says whether pods and node are reached in the same way. Packets that are on
 // their way when that changes are not provided for.
 func sameInterfaces(before, after *rules.Ruleset) bool {
-	return before.Node == "" || after.Node == "" || slices.Equal(before.Network.PodInterfaces, after.Network.PodInterfaces)
+	return before.Node == "" || after.Node == "" || before.Network.Primary == after.Network.Primary &&
+		slices.Equal(before.Network.PodInterfaces, after.Network.PodInterfaces)
 }
 
 // replaces says whether a plan deletes the table. Packets that are in the chains

@@ -21,8 +21,6 @@ type sourcing struct {
 	// draining.
 	node string
 	pods []nft.Element
-	// end is where lists lead that have no other source for a destination.
-	end string
 	// lists are the sources that are not the primary address, by destinations and by the
 	// name of the chain and its map.
 	lists map[string][]nft.Element
@@ -31,7 +29,7 @@ type sourcing struct {
 // sourcing is that of the ruleset alone. Pods that differ from the node's decision are led
 // to their sources, unless the node's lead them there too.
 func (r *Ruleset) sourcing() sourcing {
-	s := sourcing{network: r.Network, end: primaryChain, lists: map[string][]nft.Element{}}
+	s := sourcing{network: r.Network, lists: map[string][]nft.Element{}}
 	chains := map[string]string{}
 	for _, c := range r.Classes {
 		chains[c.Name] = primaryChain
@@ -74,9 +72,6 @@ func (s sourcing) add(t *nft.Table) {
 	if len(s.lists) == 0 {
 		return
 	}
-	if s.end != primaryChain {
-		t.Chains = append(t.Chains, nft.Chain{Name: s.end, Rules: []nft.Rule{{s.toPrimary()}}})
-	}
 	t.Chains = append(t.Chains,
 		nft.Chain{Name: primaryChain, Rules: []nft.Rule{{s.toPrimary()}}},
 		nft.Chain{Name: sourcesChain, Rules: []nft.Rule{
@@ -95,7 +90,7 @@ func (s sourcing) add(t *nft.Table) {
 func (s sourcing) list(name string) nft.Chain {
 	return nft.Chain{Name: name, Rules: []nft.Rule{
 		{nft.MapNAT{Kind: "snat", Address: nft.DestinationAddress, Map: name, Ports: s.network.Randomize.ports()}},
-		{nft.Goto(s.end)},
+		{nft.Goto(primaryChain)},
 	}}
 }
 

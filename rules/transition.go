@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -32,7 +31,7 @@ func change(before, after *Ruleset) nft.Plan {
 		return nft.Diff(before.Table(), after.Table())
 	}
 	o := newOverlap(before, after)
-	first, second := before.table(o.first()), after.table(o.second())
+	first, second := before.table(o.sourcing(true)), after.table(o.sourcing(false))
 	plan := nft.Diff(before.Table(), first)
 	plan = then(plan, nft.Then{}, nft.Diff(first, second))
 	return then(plan, nft.Then{Settle: true}, nft.Diff(second, after.Table()))
@@ -47,17 +46,14 @@ func then(first nft.Plan, between nft.Then, second nft.Plan) nft.Plan {
 }
 
 // overlaps says whether a packet may get a source from one ruleset that the other does not
-// have. Where a change of the mark or of pods' interfaces leads from one to the other, packets
+// have. Where a change of the primary address, the mark or pods' interfaces leads from one to the other, packets
 // that it overtakes are not provided for.
 func (r *Ruleset) overlaps(after *Ruleset) bool {
-	if r.Node == "" {
+	if r.Node == "" || r.Network.Primary != after.Network.Primary || r.Network.Mark != after.Network.Mark ||
+		!slices.Equal(r.Network.PodInterfaces, after.Network.PodInterfaces) {
 		return false
 	}
-	if r.Network.Mark != after.Network.Mark || !slices.Equal(r.Network.PodInterfaces, after.Network.PodInterfaces) {
-		return false
-	}
-	return r.Network.Primary != after.Network.Primary ||
-		slices.ContainsFunc(r.Classes, Class.hasOtherSources) || slices.ContainsFunc(after.Classes, Class.hasOtherSources)
+	return slices.ContainsFunc(r.Classes, Class.hasOtherSources) || slices.ContainsFunc(after.Classes, Class.hasOtherSources)
 }
 
 // overlap is postrouting for packets that either ruleset may have decided. While the one
@@ -75,39 +71,21 @@ func newOverlap(before, after *Ruleset) *overlap {
 	for _, c := range after.Classes {
 		elements := c.sources()
 		if old, ok := before.find(c.Name); ok {
-			elements = o.merge(old, c, before.Network.Primary, true)
+			elements = o.merge(old, c, true)
 		}
 		o.kept[c.sourceName()] = elements
 	}
 	return o
 }
 
-func (o *overlap) first() sourcing {
-	return o.sourcing(o.before.Network.Primary, primaryChain, true)
-}
-
-// second has a chain of its own for a new primary address: the rules of the other change
-// when it is not in use.
-func (o *overlap) second() sourcing {
-	end := primaryChain
-	if o.before.Network.Primary != o.after.Network.Primary {
-		end = overlapPrimary
-	}
-	return o.sourcing(o.after.Network.Primary, end, false)
-}
-
-// overlapPrimary is the chain of the new primary address while that changes.
-const overlapPrimary = "o_primary"
-
 // sourcing prefers the sources of one of the rulesets where both translate.
-func (o *overlap) sourcing(primary netip.Addr, end string, preferBefore bool) sourcing {
-	s := sourcing{network: o.after.Network, end: end, lists: map[string][]nft.Element{}}
-	s.network.Primary = primary
+func (o *overlap) sourcing(preferBefore bool) sourcing {
+	s := sourcing{network: o.after.Network, lists: map[string][]nft.Element{}}
 	chains := map[[2]string]string{}
 	chain := func(before, after string) string {
 		pair := [2]string{before, after}
 		if _, ok := chains[pair]; !ok {
-			name, elements := o.list(before, after, s, preferBefore)
+			name, elements := o.list(before, after, preferBefore)
 			if chains[pair] = name; len(elements) > 0 {
 				s.lists[name] = elements
 			}
@@ -120,41 +98,39 @@ func (o *overlap) sourcing(primary netip.Addr, end string, preferBefore bool) so
 			s.pods = append(s.pods, nft.Element{First: pod, Last: pod, Verdict: nft.Goto(chain)})
 		}
 	}
-	if end == primaryChain {
-		for _, c := range o.after.Classes {
-			if kept := o.kept[c.sourceName()]; c.hasOtherSources() && len(kept) > 0 {
-				s.lists[c.sourceName()] = kept
-			}
+	for _, c := range o.after.Classes {
+		if kept := o.kept[c.sourceName()]; c.hasOtherSources() && len(kept) > 0 {
+			s.lists[c.sourceName()] = kept
 		}
 	}
 	return s
 }
 
 // list is the chain for packets that come from one class to another, and what it has;
-// nothing where it is the end.
-func (o *overlap) list(before, after string, s sourcing, preferBefore bool) (name string, elements []nft.Element) {
+// nothing where that is the primary address alone.
+func (o *overlap) list(before, after string, preferBefore bool) (name string, elements []nft.Element) {
 	old, class := o.before.class(before), o.after.class(after)
-	elements = o.merge(old, class, s.network.Primary, preferBefore)
+	elements = o.merge(old, class, preferBefore)
 	kept, ok := o.kept[old.sourceName()]
 	if !ok {
 		kept = old.sources()
 	}
 	switch {
 	case len(elements) == 0:
-		return s.end, nil
-	case s.end == primaryChain && slices.Equal(elements, o.kept[class.sourceName()]):
+		return primaryChain, nil
+	case slices.Equal(elements, o.kept[class.sourceName()]):
 		return class.sourceName(), elements
-	case s.end == primaryChain && slices.Equal(elements, kept):
+	case slices.Equal(elements, kept):
 		return old.sourceName(), elements
 	}
-	sum := sha256.Sum256([]byte(fmt.Sprint(s.end, elements)))
+	sum := sha256.Sum256([]byte(fmt.Sprint(elements)))
 	return "o_" + hex.EncodeToString(sum[:6]), elements
 }
 
 // merge gives every destination that either class translates a source: where both do, that
 // of the preferred one. None is the primary address.
-func (o *overlap) merge(before, after Class, primary netip.Addr, preferBefore bool) (elements []nft.Element) {
-	if !before.hasOtherSources() && !after.hasOtherSources() && o.before.Network.Primary == o.after.Network.Primary {
+func (o *overlap) merge(before, after Class, preferBefore bool) (elements []nft.Element) {
+	if !before.hasOtherSources() && !after.hasOtherSources() {
 		return nil
 	}
 	one, other := before.spans(), after.spans()
@@ -164,11 +140,11 @@ func (o *overlap) merge(before, after Class, primary netip.Addr, preferBefore bo
 		source := netip.Addr{}
 		switch {
 		case a.outcome.Action == Translate && (preferBefore || b.outcome.Action != Translate):
-			source = cmp.Or(a.outcome.Source, o.before.Network.Primary)
+			source = a.outcome.Source
 		case b.outcome.Action == Translate:
-			source = cmp.Or(b.outcome.Source, o.after.Network.Primary)
+			source = b.outcome.Source
 		}
-		if source.IsValid() && source != primary {
+		if source.IsValid() {
 			elements = addSource(elements, uint32(next), last, source)
 		}
 		if a.last == last {

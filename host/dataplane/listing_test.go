@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -63,15 +64,20 @@ var counted = regexp.MustCompile(`\t\tpackets [0-9]+ bytes [0-9]+\n`)
 
 var interfaceNames = regexp.MustCompile(`\{ ("[^{}]*") \}`)
 
-// sorted puts the names of interfaces in one order: nft has another one for a
-// set in which no name is a pattern. It leaves out what was counted.
+// sorted puts chains and maps, and the names of interfaces, in one order: Apply makes
+// chains in the order of a change's phases, nft in that of the plan, and nft has another
+// order for a set in which no name is a pattern. It leaves out what was counted.
 func sorted(listing string) string {
 	listing = counted.ReplaceAllString(listing, "")
-	return interfaceNames.ReplaceAllStringFunc(listing, func(set string) string {
+	listing = interfaceNames.ReplaceAllStringFunc(listing, func(set string) string {
 		names := strings.Split(strings.Trim(set, "{ }"), ", ")
 		slices.Sort(names)
 		return "{ " + strings.Join(names, ", ") + " }"
 	})
+	header, body, _ := strings.Cut(listing, "\n")
+	parts := strings.Split(strings.TrimSuffix(body, "\n}\n"), "\n\n")
+	slices.Sort(parts)
+	return header + "\n" + strings.Join(parts, "\n\n")
 }
 
 // nftFile runs "nft -f" on a text.
@@ -103,22 +109,29 @@ func TestApplyMakesWhatNftMakes(t *testing.T) {
 	}
 }
 
-// Every change between the tables above, one after the other.
+// Every change between two of the tables above.
 func TestChangesMakeWhatNftMakes(t *testing.T) {
 	applied, fromPlan := nstest.New(t), nstest.New(t)
 	d := open(t, applied)
-	var before *rules.Ruleset
-	for name, after := range listings {
-		for _, plan := range []nft.Plan{nft.Diff(before.Table(), after.Table()), rules.Replace(after).Ops} {
-			apply(t, d, plan)
-			nftFile(t, fromPlan, plan.String())
-			if diff := cmp.Diff(sorted(list(t, fromPlan)), sorted(list(t, applied))); diff != "" {
-				t.Fatalf("change to %s: nft -f of the plan and Apply differ:\n%s\n%s", name, diff, plan)
-			}
+	change := func(title string, plan nft.Plan) {
+		t.Helper()
+		apply(t, d, plan)
+		nftFile(t, fromPlan, plan.String())
+		if diff := cmp.Diff(sorted(list(t, fromPlan)), sorted(list(t, applied))); diff != "" {
+			t.Fatalf("%s: nft -f of the plan and Apply differ:\n%s\n%s", title, diff, plan)
 		}
-		before = after
 	}
-	apply(t, d, nft.Diff(before.Table(), nil))
+	names := slices.Sorted(maps.Keys(listings))
+	for i, first := range names {
+		one := listings[first]
+		change("replaced by "+first, rules.Replace(one).Ops)
+		for _, second := range names[i+1:] {
+			other := listings[second]
+			change(first+" to "+second, nft.Diff(one.Table(), other.Table()))
+			change(second+" to "+first, nft.Diff(other.Table(), one.Table()))
+		}
+	}
+	apply(t, d, nft.Diff(listings[names[len(names)-1]].Table(), nil))
 	if exists, err := d.Exists(rules.TableName); exists || err != nil {
 		t.Errorf("after removal: exists %v, error %v", exists, err)
 	}

@@ -27,7 +27,7 @@ func adopt(before, after *Ruleset) *Ruleset {
 	a.editInPlace(candidates(before, after, olds, news))
 	for _, c := range news {
 		if _, adopted := a.names[c.Name]; !adopted {
-			a.names[c.Name] = freeName(c.content(), a.taken)
+			a.names[c.Name] = c.identity().freeName(a.taken)
 		}
 	}
 	return after.renamed(a.names)
@@ -41,13 +41,13 @@ type adoption struct {
 
 // keepEqual returns the classes of both sides that have no equal on the other.
 func (a *adoption) keepEqual(before, after []Class) (olds, news []Class) {
-	byContent := map[string]string{}
+	names := map[identity]string{}
 	for _, c := range before {
-		byContent[c.content()] = c.Name
+		names[c.identity()] = c.Name
 	}
 	kept := map[string]bool{}
 	for _, c := range after {
-		if name, ok := byContent[c.content()]; ok {
+		if name, ok := names[c.identity()]; ok {
 			a.names[c.Name] = name
 			kept[name] = true
 		} else {

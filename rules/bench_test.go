@@ -93,3 +93,54 @@ func BenchmarkLookup(b *testing.B) {
 		r.Lookup(src, dst)
 	}
 }
+
+// A pod that comes to a large node: 750 pods in 100 classes of 1,000 intervals each,
+// which are the combinations of 20 decisions.
+func BenchmarkPodOfALargeNode(b *testing.B) {
+	var some [20]rules.Decision
+	for i := range some {
+		list := cidrs(10_000)[i*500 : (i+1)*500]
+		some[i] = module(fmt.Sprintf("m%d", i), entries(exclude, list...))
+	}
+	node := one(excluding("10.0.0.0/16"))
+	var pods []rules.Decided
+	for i := range 750 {
+		pods = append(pods, rules.Decided{
+			Subject: rules.Subject{
+				Name: fmt.Sprintf("bench/pod-%03d", i),
+				Addr: netip.AddrFrom4([4]byte{10, 0, byte(i / 250), byte(i % 250)}),
+			},
+			Decisions: []rules.Decision{some[i%10], some[10+i/10%10], node[0]},
+		})
+	}
+	b.Run("compile first", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			mustCompile(b, network(), node, pods...)
+		}
+	})
+	b.Run("compile again", func(b *testing.B) {
+		var compiler rules.Compiler
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i = 1 - i {
+			if _, err := compiler.Compile(network(), node, pods[i:]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	before, after := mustCompile(b, network(), node, pods[1:]...), mustCompile(b, network(), node, pods...)
+	b.Run("diff", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if plan := rules.Diff(before, after); len(plan.Ops) != 1 {
+				b.Fatalf("got\n%s", plan.Ops)
+			}
+		}
+	})
+	b.Run("digest", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			after.Digest()
+		}
+	})
+}

@@ -2,11 +2,6 @@ package rules
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"slices"
-	"strconv"
 )
 
 // classOf makes a class without a name of spans that cover every address.
@@ -20,6 +15,7 @@ func classOf(flat []span) Class {
 			c.Intervals = append(c.Intervals, Interval{address(s.first), address(s.last), s.outcome, s.module})
 		}
 	}
+	c.content = c.computed()
 	return c
 }
 
@@ -63,48 +59,4 @@ func rank(o Outcome) int {
 		return 1
 	}
 	return 0
-}
-
-// content is the class without its name, as bytes: classes are the same if it
-// is the same.
-func (c Class) content() string {
-	b := c.ruling().append(make([]byte, 0, 48+40*len(c.Intervals)))
-	for n := range c.Intervals {
-		i := &c.Intervals[n]
-		b = binary.BigEndian.AppendUint32(b, number(i.First))
-		b = binary.BigEndian.AppendUint32(b, number(i.Last))
-		b = i.ruling().append(b)
-	}
-	return string(b)
-}
-
-// canonicalNames names classes by their contents. All contents go in at once:
-// should two have one hash, the names do not depend on the order of the pods.
-func canonicalNames(contents []string) map[string]string {
-	taken := map[string]bool{}
-	names := make(map[string]string, len(contents))
-	for _, content := range slices.Sorted(slices.Values(contents)) {
-		if _, named := names[content]; !named {
-			names[content] = freeName(content, taken)
-		}
-	}
-	return names
-}
-
-// freeName returns the name for content, or the next one that is not taken, and
-// takes it. Names are short because the kernel is sent one with every element
-// that leads to the class; that is why they can collide.
-func freeName(content string, taken map[string]bool) string {
-	for try := 0; ; try++ {
-		text := content
-		if try > 0 {
-			text += "\n" + strconv.Itoa(try)
-		}
-		sum := sha256.Sum256([]byte(text))
-		name := "c_" + hex.EncodeToString(sum[:])[:12]
-		if !taken[name] {
-			taken[name] = true
-			return name
-		}
-	}
 }

@@ -3,13 +3,25 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 )
 
+// Compiler compiles one ruleset after the other. What did not change since the last
+// compilation is taken from that, which holds no more than its input and its output do.
+// The zero Compiler is ready; it is for one goroutine.
+type Compiler struct{ last *classes }
+
+// Compile makes a ruleset with a Compiler of its own.
+func Compile(network Network, node []Decision, pods []Decided) (*Ruleset, error) {
+	return new(Compiler).Compile(network, node, pods)
+}
+
 // Compile makes the ruleset that does for every pod, and with node for every
 // other source, what the decisions say. Equal input gives equal output, in any
-// order of pods, entries and interfaces, and the input is not kept.
+// order of pods, entries and interfaces, and whatever was compiled before. Entries
+// must not be changed afterwards.
 //
 // Classes are named by their content: "c_" and 12 hex digits.
 //
@@ -19,30 +31,49 @@ import (
 // Errors are those of Network.Check and Decision.Check, and: a subject whose
 // decisions leave a destination open, a pod without an IPv4 address, two pods
 // with one address. They name the subject.
-func Compile(network Network, node []Decision, pods []Decided) (*Ruleset, error) {
+func (c *Compiler) Compile(network Network, node []Decision, pods []Decided) (*Ruleset, error) {
 	if err := network.Check(); err != nil {
 		return nil, fmt.Errorf("network: %w", err)
 	}
 	if err := checkAddresses(pods); err != nil {
 		return nil, err
 	}
-	c := newClasses(network)
-	nodeClass, err := c.of(node)
+	made := newClasses(network, c.last)
+	nodeClass, err := made.of(node)
 	if err != nil {
 		return nil, fmt.Errorf("subject %q: %w", "node", err)
 	}
-	members := []Member{} // Class holds the content until names are known
+	used := map[identity]Class{nodeClass.identity(): nodeClass}
+	type member struct {
+		addr  netip.Addr
+		class identity
+	}
+	var members []member
 	for _, p := range pods {
-		class, err := c.of(p.Decisions)
+		class, err := made.of(p.Decisions)
 		if err != nil {
 			return nil, fmt.Errorf("subject %q: %w", p.Subject.Name, err)
 		}
-		if class != nodeClass {
-			members = append(members, Member{p.Subject.Addr, class})
+		if id := class.identity(); id != nodeClass.identity() {
+			used[id] = class
+			members = append(members, member{p.Subject.Addr, id})
 		}
 	}
-	slices.SortFunc(members, func(a, b Member) int { return a.Addr.Compare(b.Addr) })
-	return c.ruleset(network.canonical(), nodeClass, members), nil
+	made.done()
+	c.last = made
+
+	names := canonicalNames(slices.Collect(maps.Keys(used)))
+	r := &Ruleset{Network: network.canonical(), Node: names[nodeClass.identity()], Pods: make([]Member, len(members))}
+	for i, m := range members {
+		r.Pods[i] = Member{m.addr, names[m.class]}
+	}
+	slices.SortFunc(r.Pods, func(a, b Member) int { return a.Addr.Compare(b.Addr) })
+	for id, class := range used {
+		class.Name = names[id]
+		r.Classes = append(r.Classes, class)
+	}
+	r.sortClasses()
+	return r, nil
 }
 
 // checkAddresses finds pods that no element can stand for. It looks at them in
@@ -74,26 +105,6 @@ func addressText(a netip.Addr) string {
 		return ""
 	}
 	return a.String()
-}
-
-// ruleset names the classes and puts everything in order. Every class that was
-// made is node's or has a member.
-func (c *classes) ruleset(network Network, node string, members []Member) *Ruleset {
-	contents := make([]string, 0, len(c.byContent))
-	for content := range c.byContent {
-		contents = append(contents, content)
-	}
-	names := canonicalNames(contents)
-	r := &Ruleset{Network: network, Node: names[node], Pods: members}
-	for i, m := range members {
-		members[i].Class = names[m.Class]
-	}
-	for content, class := range c.byContent {
-		class.Name = names[content]
-		r.Classes = append(r.Classes, class)
-	}
-	r.sortClasses()
-	return r
 }
 
 func (r *Ruleset) sortClasses() {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/snatd/snatd/rules"
 )
@@ -114,7 +115,7 @@ func TestCompileIsCanonical(t *testing.T) {
 	a := mustCompile(t, n, one(first), pod("a/x", "10.0.1.1", peer, first), pod("a/y", "10.0.1.2", excluding()))
 	n.PodInterfaces = []string{"veth1", "veth*", "eni*"}
 	b := mustCompile(t, n, one(second), pod("a/y", "10.0.1.2", excluding()), pod("a/x", "10.0.1.1", peer, second))
-	if d := cmp.Diff(a, b, cmp.Comparer(func(x, y netip.Addr) bool { return x == y })); d != "" {
+	if d := cmp.Diff(a, b, cmpopts.EquateComparable(netip.Addr{}), cmpopts.IgnoreUnexported(rules.Class{})); d != "" {
 		t.Error(d)
 	}
 	if a.Digest() != b.Digest() {

@@ -7,22 +7,24 @@ import (
 
 // Digest identifies what the kernel does with packets, as 64 hex digits: that of
 // a ruleset which kept names is that of the same ruleset freshly compiled. It is
-// taken over the table's text under canonical names. Without a ruleset it is
-// empty.
+// taken over the contents of the classes, and over the text of the table around
+// them under canonical names. Without a ruleset it is empty.
 func (r *Ruleset) Digest() string {
 	if r == nil {
 		return ""
 	}
-	contents := make([]string, len(r.Classes))
+	all := r.identities()
+	canonical := canonicalNames(all)
+	names := make(map[string]string, len(all))
 	for i, c := range r.Classes {
-		contents[i] = c.content()
+		names[c.Name] = canonical[all[i]]
 	}
-	canonical := canonicalNames(contents)
-	names := make(map[string]string, len(contents))
-	for i, c := range r.Classes {
-		names[c.Name] = canonical[contents[i]]
+	named := r.renamed(names)
+	text := []byte(named.withClasses(nil).table(named.sourcing()).String())
+	for _, id := range named.identities() {
+		text = append(text, id[:]...)
 	}
-	sum := sha256.Sum256([]byte(r.renamed(names).Table().String()))
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
@@ -38,4 +40,11 @@ func (r *Ruleset) renamed(names map[string]string) *Ruleset {
 	}
 	out.sortClasses()
 	return out
+}
+
+// withClasses returns the ruleset with other classes.
+func (r *Ruleset) withClasses(classes []Class) *Ruleset {
+	out := *r
+	out.Classes = classes
+	return &out
 }

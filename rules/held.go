@@ -19,25 +19,21 @@ func FromTable(t *nft.Table) (r *Ruleset, exact bool) {
 	h := heldTable{t}
 	r = &Ruleset{Network: h.network(), Classes: h.classes()}
 	if rules := h.rules(preroutingChain); len(rules) > 0 {
-		if last, ok := find[nft.Verdict](rules[len(rules)-1:]); ok && r.hasClass(last.Goto) {
+		if last, ok := find[nft.Verdict](rules[len(rules)-1:]); ok && r.has(last.Goto) {
 			r.Node = last.Goto
 		}
 	}
 	for _, e := range h.elements(podsMap) {
-		if e.First == e.Last && r.hasClass(e.Verdict.Goto) {
+		if e.First == e.Last && r.has(e.Verdict.Goto) {
 			r.Pods = append(r.Pods, Member{e.First, e.Verdict.Goto})
 		}
 	}
 	return r, len(nft.Diff(t, r.Table())) == 0
 }
 
-func (r *Ruleset) hasClass(name string) bool {
-	for _, c := range r.Classes {
-		if c.Name == name {
-			return true
-		}
-	}
-	return false
+func (r *Ruleset) has(class string) bool {
+	_, ok := r.find(class)
+	return ok
 }
 
 // heldTable answers what is in a table; what is missing is empty.

@@ -18,10 +18,19 @@ func (r *Ruleset) Lookup(src, dst netip.Addr) Outcome {
 
 // class returns a class by its name, which exists.
 func (r *Ruleset) class(name string) Class {
-	i, _ := slices.BinarySearchFunc(r.Classes, name, func(c Class, name string) int {
+	c, _ := r.find(name)
+	return c
+}
+
+// find returns a class by its name, if there is one.
+func (r *Ruleset) find(name string) (Class, bool) {
+	i, ok := slices.BinarySearchFunc(r.Classes, name, func(c Class, name string) int {
 		return cmp.Compare(c.Name, name)
 	})
-	return r.Classes[i]
+	if !ok {
+		return Class{}, false
+	}
+	return r.Classes[i], true
 }
 
 // ClassOf returns the name of the class that decides for packets from src;

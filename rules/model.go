@@ -125,6 +125,8 @@ type Class struct {
 	// Intervals are disjoint, sorted, and have another outcome than Default, or
 	// another module; neighbours with the same of both are one interval.
 	Intervals []Interval `json:"intervals"`
+
+	content *content // nil until it is computed; a class with it does not change
 }
 
 // Interval is the destinations First to Last, both included.

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/snatd/snatd/rules/nft"
@@ -47,11 +46,7 @@ func (r *Ruleset) sourcing() sourcing {
 	return s
 }
 
-func (c Class) hasOtherSources() bool {
-	return c.Default.Source.IsValid() || slices.ContainsFunc(c.Intervals, func(i Interval) bool {
-		return i.Outcome.Source.IsValid()
-	})
-}
+func (c Class) hasOtherSources() bool { return c.known().otherSources }
 
 // sourceName follows the name of the class, so that it is kept when that is.
 func (c Class) sourceName() string { return "s_" + strings.TrimPrefix(c.Name, "c_") }

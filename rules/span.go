@@ -69,6 +69,23 @@ func (c Class) spans() []span {
 	return all
 }
 
+// inStep goes through two lists of spans that cover every address, and visits the parts
+// in which neither changes.
+func inStep(one, other []span, visit func(first, last uint32, a, b Outcome)) {
+	for next := uint64(0); next <= lastAddress; {
+		a, b := one[0], other[0]
+		last := min(a.last, b.last)
+		visit(uint32(next), last, a.outcome, b.outcome)
+		if a.last == last {
+			one = one[1:]
+		}
+		if b.last == last {
+			other = other[1:]
+		}
+		next = uint64(last) + 1
+	}
+}
+
 // push appends a span that lies behind all others, as a part of the last one if
 // it continues that with the same ruling.
 func push(spans []span, s span) []span {

@@ -18,23 +18,37 @@ import (
 // postrouting, where the next may be in force already. The address that the first
 // ruleset gives must still be found there, and one that the second gives already.
 func change(before, after *Ruleset) nft.Plan {
-	switch {
-	case before == nil || after == nil:
-		return nft.Diff(before.Table(), after.Table())
-	case before.Node == "" && after.Node != "":
-		first := before.table(after.sourcing())
-		return then(nft.Diff(before.Table(), first), nft.Then{}, nft.Diff(first, after.Table()))
-	case before.Node != "" && after.Node == "":
-		last := after.table(before.sourcing())
-		return then(nft.Diff(before.Table(), last), nft.Then{Settle: true}, nft.Diff(last, after.Table()))
-	case !before.overlaps(after):
+	if before == nil || after == nil {
 		return nft.Diff(before.Table(), after.Table())
 	}
+	// The classes that stay are left out of both tables: there are many on a large node.
+	one, other := before.withClasses(before.without(after)), after.withClasses(after.without(before))
+	from, to := one.table(before.sourcing()), other.table(after.sourcing())
+	switch {
+	case before.Node == "" && after.Node != "":
+		first := one.table(after.sourcing())
+		return then(nft.Diff(from, first), nft.Then{}, nft.Diff(first, to))
+	case before.Node != "" && after.Node == "":
+		last := other.table(before.sourcing())
+		return then(nft.Diff(from, last), nft.Then{Settle: true}, nft.Diff(last, to))
+	case !before.overlaps(after):
+		return nft.Diff(from, to)
+	}
 	o := newOverlap(before, after)
-	first, second := before.table(o.sourcing(true)), after.table(o.sourcing(false))
-	plan := nft.Diff(before.Table(), first)
+	first, second := one.table(o.sourcing(true)), other.table(o.sourcing(false))
+	plan := nft.Diff(from, first)
 	plan = then(plan, nft.Then{}, nft.Diff(first, second))
-	return then(plan, nft.Then{Settle: true}, nft.Diff(second, after.Table()))
+	return then(plan, nft.Then{Settle: true}, nft.Diff(second, to))
+}
+
+// without returns the classes that another ruleset does not have under their names.
+func (r *Ruleset) without(other *Ruleset) (classes []Class) {
+	for _, c := range r.Classes {
+		if same, ok := other.find(c.Name); !ok || same.identity() != c.identity() {
+			classes = append(classes, c)
+		}
+	}
+	return classes
 }
 
 // then is both plans, with what is between them if there are both.
@@ -46,8 +60,8 @@ func then(first nft.Plan, between nft.Then, second nft.Plan) nft.Plan {
 }
 
 // overlaps says whether a packet may get a source from one ruleset that the other does not
-// have. Where a change of the primary address, the mark or pods' interfaces leads from one to the other, packets
-// that it overtakes are not provided for.
+// have. Packets that a change of the primary address, of the mark or of pods' interfaces
+// overtakes are not provided for.
 func (r *Ruleset) overlaps(after *Ruleset) bool {
 	if r.Node == "" || r.Network.Primary != after.Network.Primary || r.Network.Mark != after.Network.Mark ||
 		!slices.Equal(r.Network.PodInterfaces, after.Network.PodInterfaces) {
@@ -133,28 +147,15 @@ func (o *overlap) merge(before, after Class, preferBefore bool) (elements []nft.
 	if !before.hasOtherSources() && !after.hasOtherSources() {
 		return nil
 	}
-	one, other := before.spans(), after.spans()
-	for next := uint64(0); next <= lastAddress; {
-		a, b := one[0], other[0]
-		last := min(a.last, b.last)
-		source := netip.Addr{}
-		switch {
-		case a.outcome.Action == Translate && (preferBefore || b.outcome.Action != Translate):
-			source = a.outcome.Source
-		case b.outcome.Action == Translate:
-			source = b.outcome.Source
+	inStep(before.spans(), after.spans(), func(first, last uint32, a, b Outcome) {
+		source := b.Source
+		if a.Action == Translate && (preferBefore || b.Action != Translate) {
+			source = a.Source
 		}
 		if source.IsValid() {
-			elements = addSource(elements, uint32(next), last, source)
+			elements = addSource(elements, first, last, source)
 		}
-		if a.last == last {
-			one = one[1:]
-		}
-		if b.last == last {
-			other = other[1:]
-		}
-		next = uint64(last) + 1
-	}
+	})
 	return elements
 }
 
@@ -174,12 +175,4 @@ func addSource(elements []nft.Element, first, last uint32, source netip.Addr) []
 		return elements
 	}
 	return append(elements, nft.Element{First: address(first), Last: address(last), Address: source})
-}
-
-// find returns a class by its name, if there is one.
-func (r *Ruleset) find(name string) (Class, bool) {
-	if i := slices.IndexFunc(r.Classes, func(c Class) bool { return c.Name == name }); i >= 0 {
-		return r.Classes[i], true
-	}
-	return Class{}, false
 }

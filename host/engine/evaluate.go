@@ -96,7 +96,7 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 		names = append(names, subject.Name)
 	}
 	if in.Config.Network.IPFamily != config.IPv6 {
-		ruleset, err := compile(network, result.Decided)
+		ruleset, err := compile(&modules.compiler, network, result.Decided)
 		if err != nil {
 			return result, failed.problems(), err
 		}
@@ -113,12 +113,12 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 	return result, p, err
 }
 
-func compile(network rules.Network, decided []Decided) (*rules.Ruleset, error) {
+func compile(compiler *rules.Compiler, network rules.Network, decided []Decided) (*rules.Ruleset, error) {
 	pods := make([]rules.Decided, 0, len(decided)-1)
 	for _, d := range decided[1:] {
 		pods = append(pods, rules.Decided{Subject: d.Subject, Decisions: d.decisions()})
 	}
-	return rules.Compile(network, decided[0].decisions(), pods)
+	return compiler.Compile(network, decided[0].decisions(), pods)
 }
 
 // exemptInterfaces are the outgoing interfaces of pods with a network interface

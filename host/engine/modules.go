@@ -14,6 +14,7 @@ import (
 	"github.com/snatd/snatd/plugins"
 	defaultpolicy "github.com/snatd/snatd/plugins/default"
 	routespolicy "github.com/snatd/snatd/plugins/routes"
+	"github.com/snatd/snatd/rules"
 )
 
 // Names of the modules of this binary: that is always last, and the one that may
@@ -39,6 +40,8 @@ type Modules struct {
 	loaded map[string]*module
 	routes *shipped // nil unless it is wanted
 	last   *shipped // the default
+	// compiler makes one ruleset after the other of what they decide.
+	compiler rules.Compiler
 }
 
 // module is a drop-in, and what came of its newest version.

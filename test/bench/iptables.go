@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -17,36 +17,53 @@ const (
 	excludedChain   = "EXCLUDED"
 )
 
-// chainRules are the rules that exclude n CIDRs and translate the rest, with the
-// matches that the AWS VPC CNI plugin has there.
-func chainRules(cidrs int) []string {
+// iptablesChunk is how many rules go into one call of iptables-nft-restore. It
+// sends a call's rules as one message, and the kernel takes a longer one from the
+// machine's root only.
+const iptablesChunk = 250
+
+// installIptables makes the node translate by the chain.
+func installIptables(n *netspace.Namespace, cidrs []netip.Prefix) error {
+	if err := restoreChain(n, cidrs); err != nil {
+		return err
+	}
+	return restore(n, "-A POSTROUTING -j "+excludedChain)
+}
+
+// chainRules are a rule per CIDR that excludes it, and a last one that translates the
+// rest, with the matches that the AWS VPC CNI plugin has there.
+func chainRules(cidrs []netip.Prefix) []string {
 	var lines []string
-	for i := range cidrs {
-		lines = append(lines, fmt.Sprintf("-A %s -d %s -j RETURN", excludedChain, spreadCIDR(i)))
+	for _, p := range cidrs {
+		lines = append(lines, fmt.Sprintf("-A %s -d %s -j RETURN", excludedChain, p))
 	}
 	return append(lines, fmt.Sprintf("-A %s ! -o vlan+ -m addrtype ! --dst-type LOCAL -j SNAT --to-source %s --random-fully", excludedChain, nodeAddr))
 }
 
-// restoreChain replaces the chain by one with so many CIDRs: by one call where the
+// restoreChain replaces the chain by one with these CIDRs: by one call where the
 // kernel takes that, which it does from the machine's root.
-func restoreChain(n *netspace.Namespace, cidrs int) error {
+func restoreChain(n *netspace.Namespace, cidrs []netip.Prefix) error {
 	lines := chainRules(cidrs)
 	chunk := len(lines)
 	if !machineRoot() {
 		chunk = iptablesChunk
 	}
-	declaration := ":" + excludedChain + " - [0:0]\n"
+	declaration := []string{":" + excludedChain + " - [0:0]"}
 	for chunk := range slices.Chunk(lines, chunk) {
-		text := "*nat\n" + declaration + strings.Join(chunk, "\n") + "\nCOMMIT\n"
-		if err := pipe(n, text, iptablesRestore, "-w", "--noflush"); err != nil {
+		if err := restore(n, append(declaration, chunk...)...); err != nil {
 			return err
 		}
-		declaration = "" // a second one would empty the chain
+		declaration = nil // a second one would empty the chain
 	}
 	return nil
 }
 
-func callPerRule(ctx context.Context, n *netspace.Namespace, cidrs int) error {
+// restore adds to the table nat what the lines say.
+func restore(n *netspace.Namespace, lines ...string) error {
+	return pipe(n, "*nat\n"+strings.Join(lines, "\n")+"\nCOMMIT\n", iptablesRestore, "-w", "--noflush")
+}
+
+func callPerRule(ctx context.Context, n *netspace.Namespace, cidrs []netip.Prefix) error {
 	if err := pipe(n, "", iptables, "-w", "-t", "nat", "-N", excludedChain); err != nil {
 		return err
 	}
@@ -59,22 +76,6 @@ func callPerRule(ctx context.Context, n *netspace.Namespace, cidrs int) error {
 		}
 	}
 	return nil
-}
-
-func nothing(*netspace.Namespace) error { return nil }
-
-// inNamespace returns the time in ns that change takes in a new namespace, after
-// prepare.
-func inNamespace(prepare, change func(*netspace.Namespace) error) (took float64, err error) {
-	n, err := newNamespace("node")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, n.Close()) }()
-	if err := prepare(n); err != nil {
-		return 0, err
-	}
-	return timed(func() error { return change(n) })
 }
 
 // machineRoot says whether this is the root of the machine and not that of a user

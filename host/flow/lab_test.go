@@ -64,7 +64,7 @@ func newLab(t testing.TB) *lab {
 	}
 	l.node.Sysctl("ipv4/ip_forward", "1")
 	l.node.Run("nft", nodeRules)
-	l.serve()
+	l.server.TellClients()
 	l.table = l.open(l.node)
 	return l
 }
@@ -79,32 +79,6 @@ func (l *lab) open(n *nstest.Namespace) *Table {
 	}
 	l.t.Cleanup(func() { table.Close() })
 	return table
-}
-
-// serve tells each client, line by line, from which address it sees it.
-func (l *lab) serve() {
-	l.t.Helper()
-	l.server.Do(func() {
-		listener, err := net.Listen("tcp4", ":80")
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		l.t.Cleanup(func() { listener.Close() })
-		go func() {
-			for {
-				client, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					defer client.Close()
-					for lines := bufio.NewScanner(client); lines.Scan(); {
-						fmt.Fprintln(client, client.RemoteAddr())
-					}
-				}()
-			}
-		}()
-	})
 }
 
 // connect opens a TCP connection from the pod.

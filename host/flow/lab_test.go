@@ -86,7 +86,7 @@ func (l *lab) connect(to string) *net.TCPConn {
 	l.t.Helper()
 	var conn net.Conn
 	var err error
-	l.pod.Do(func() { conn, err = net.DialTimeout("tcp4", to+":80", 10*time.Second) })
+	l.pod.Do(func() { conn, err = net.DialTimeout("tcp4", to+":80", time.Minute) })
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func (l *lab) ping(to string) {
 // seen sends a line and returns as whom the server answers it; an error is that
 // the connection does not work any more.
 func seen(conn net.Conn) (string, error) {
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return "", err
 	}
 	if _, err := fmt.Fprintln(conn, "who am I"); err != nil {

@@ -14,7 +14,7 @@ import (
 func askCommand[T any](command *cobra.Command, question func(context.Context, *api.Client) (T, error),
 	print func(io.Writer, T) error) *cobra.Command {
 	var flags configFlags
-	flags.add(command)
+	flags.addDaemon(command)
 	output := addOutput(command, "text", "json")
 	command.Args = cobra.NoArgs
 	command.RunE = func(command *cobra.Command, _ []string) error {

@@ -16,7 +16,7 @@ file, it can be replayed anywhere: snatd plan --facts FILE.`,
 		Example: "  snatd facts > node-a.yaml",
 		Args:    cobra.NoArgs,
 	}
-	flags.add(command)
+	flags.addDaemon(command)
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		cfg, err := flags.load()
 		if err != nil {

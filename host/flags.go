@@ -25,10 +25,17 @@ type configFlags struct {
 	found     bool // the file was read once
 }
 
-func (f *configFlags) add(command *cobra.Command) {
+// addDaemon adds the flags that say which daemon is asked.
+func (f *configFlags) addDaemon(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVar(&f.file, "config", "", "the configuration `FILE` (default "+defaultConfigFile+" if it exists)")
 	flags.StringVar(&f.overrides.Socket, "socket", "", "`PATH` of the daemon's unix socket")
+}
+
+// add adds them, and those that say what is decided from.
+func (f *configFlags) add(command *cobra.Command) {
+	f.addDaemon(command)
+	flags := command.Flags()
 	flags.StringVar(&f.overrides.FactsFile, "facts", "", "the static facts `FILE`, for all facts")
 	flags.StringVar(&f.overrides.PoliciesDirectory, "policies", "", "the `FOLDER` of drop-in modules")
 }

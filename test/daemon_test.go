@@ -17,8 +17,9 @@ import (
 	"github.com/snatd/snatd/host/lab"
 )
 
-// patience is how long a test waits for a condition that must come.
-const patience = 20 * time.Second
+// patience is how long a test waits for a condition that must come: a time that only
+// a broken test needs.
+const patience = time.Minute
 
 const baseConfig = `
 network: {primaryInterface: eth0}

@@ -1,8 +1,6 @@
 package test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"fmt"
 	"net/netip"
 	"os"
@@ -196,17 +194,4 @@ func (d *daemon) waitSource(from, to, source netip.Addr) {
 		}
 		return err
 	})
-}
-
-func gzipped(t *testing.T, text string) string {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }

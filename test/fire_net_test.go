@@ -1,9 +1,11 @@
 package test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -84,7 +86,8 @@ func newFireNet(t *testing.T, r *rand.Rand, l *lab.Lab, perPod, destinations int
 			t.Fatal(err)
 		}
 	}
-	for service, endpoint := range fireServices {
+	for _, service := range slices.SortedFunc(maps.Keys(fireServices), netip.Addr.Compare) {
+		endpoint := fireServices[service]
 		if err := l.AddService(service, endpoint); err != nil {
 			t.Fatal(err)
 		}

@@ -322,7 +322,7 @@ func (s *scale) restore() {
 // Bounds of what is measured.
 const (
 	mostGrowth = 16 << 20         // of the daemon, from one half of the changes to the next
-	mostApply  = time.Millisecond // for one pod, if nothing else takes the machine's time
+	mostApply  = time.Millisecond // for one pod, where nothing else takes the machine's time
 )
 
 func (s *scale) report(o objects, resident []int, pods []time.Duration) {
@@ -336,8 +336,9 @@ func (s *scale) report(o objects, resident []int, pods []time.Duration) {
 	}
 	slices.Sort(pods)
 	at := func(hundredth int) time.Duration { return pods[len(pods)*hundredth/100] }
-	s.t.Logf("%d changes of one element: %s for 10 of 100, %s for 50, %s for 99", len(pods), at(10), at(50), at(99))
-	if at(10) > mostApply {
-		s.t.Errorf("one element takes %s even in the fastest tenth, want at most %s", at(10), mostApply)
+	s.t.Logf("%d changes of one element: %s for one, %s for 10 of 100, %s for 50, %s for 99", len(pods), pods[0], at(10), at(50), at(99))
+	// However busy the machine is, one of them had it to itself.
+	if pods[0] > mostApply {
+		s.t.Errorf("one element takes at least %s, want at most %s", pods[0], mostApply)
 	}
 }

@@ -207,7 +207,8 @@ func fireEntries(action rules.Action, source netip.Addr, prefixes ...netip.Prefi
 var fireNetwork = engine.NetworkOf(config.Default(), link.Link{Name: lab.PrimaryInterface, Addr: lab.NodePrimary})
 
 func (w *fireWorld) subjects() (node []rules.Decision, pods []rules.Decided) {
-	for addr, pod := range w.pods {
+	for _, addr := range slices.SortedFunc(maps.Keys(w.pods), netip.Addr.Compare) {
+		pod := w.pods[addr]
 		pods = append(pods, rules.Decided{
 			Subject:   rules.Subject{Name: pod.namespace + "/" + addr.String(), Addr: addr},
 			Decisions: w.decisions(&pod),
@@ -279,13 +280,14 @@ func (f *fireFiles) write(w *fireWorld) {
 		f.d.write("facts.yaml", text)
 		f.facts = text
 	}
-	for name := range f.modules {
+	for _, name := range slices.Sorted(maps.Keys(f.modules)) {
 		if _, wanted := w.modules[name]; !wanted {
 			f.d.removeDropIn(name)
 			delete(f.modules, name)
 		}
 	}
-	for name, m := range w.modules {
+	for _, name := range slices.Sorted(maps.Keys(w.modules)) {
+		m := w.modules[name]
 		text, known := f.modules[name]
 		if now := m.sidecar(); now != text {
 			if known {

@@ -192,8 +192,8 @@ func TestPolicyFailures(t *testing.T) {
 		"                   to change: end sooner, ") || !strings.HasSuffix(out, "\nskipped  pure\n") {
 		t.Errorf("check of a loop: exit code %d\n%s", code, out)
 	}
-	out, _, code = d.policy("run", "loop.wasm", "--facts", "node-a.yaml", "--deadline", "10ms")
-	if code != 1 || strings.Count(out, "\n  failed  deadline: decide took longer than 10ms\n") != 3 {
+	out, _, code = d.policy("run", "loop.wasm", "--facts", "node-a.yaml", "--deadline", "100ms")
+	if code != 1 || strings.Count(out, "\n  failed  deadline: decide took longer than 100ms\n") != 3 {
 		t.Errorf("run of a loop: exit code %d\n%s", code, out)
 	}
 	out, _, code = d.policy("check", "20-partners.wasm", "--sidecar", "empty.yaml")

@@ -89,14 +89,14 @@ func TestCheckRefusesModule(t *testing.T) {
 			Detail: "for node: trap: unreachable in $3",
 			Change: "return an error, or fail with a message: a trap tells an operator nothing"}},
 		{"loop", newGuest().decide(wasmtest.Forever()), "", author.CheckResult{Check: "decide",
-			Detail: "for node and 2 more: deadline: decide took longer than 10ms",
+			Detail: "for node and 2 more: deadline: decide took longer than 100ms",
 			Change: "end sooner, or read and answer less; --deadline allows more here, and policies.deadline on a node"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			o := options(t, tt.wasm, tt.sidecar)
 			if tt.name == "loop" {
-				o.Deadline = 10 * time.Millisecond
+				o.Deadline = 100 * time.Millisecond
 			}
 			report, err := author.Check(t.Context(), o)
 			if err != nil {

@@ -67,8 +67,8 @@ func TestAPIFaults(t *testing.T) {
 			"DescribeVpcPeeringConnections: unexpected EOF"},
 		{"reset", ec2test.RouteTables, fake.Reset, 0, 0,
 			"DescribeRouteTables: read tcp SERVER: read: connection reset by peer"},
-		{"slow", ec2test.PrefixListEntries, fake.Stall, 300 * time.Millisecond, 1,
-			"GetManagedPrefixListEntries: no complete answer within 300ms"},
+		{"slow", ec2test.PrefixListEntries, fake.Stall, 2 * time.Second, 1,
+			"GetManagedPrefixListEntries: no complete answer within 2s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -42,8 +42,8 @@ func TestFaults(t *testing.T) {
 			"dynamic/instance-identity/document: unexpected EOF"},
 		{"reset", vpc, fake.Reset, 0,
 			"network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks: read tcp SERVER: read: connection reset by peer"},
-		{"slow", vpc, fake.Stall, 300 * time.Millisecond,
-			"network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks: no complete answer within 300ms"},
+		{"slow", vpc, fake.Stall, 2 * time.Second,
+			"network/interfaces/macs/02:00:00:00:00:01/vpc-ipv4-cidr-blocks: no complete answer within 2s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -121,20 +121,21 @@ func TestNoTokenForOptionalValue(t *testing.T) {
 func TestTokenFaults(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name  string
-		fault fake.Fault
-		error string
+		name    string
+		fault   fake.Fault
+		timeout time.Duration
+		error   string
 	}{
-		{"metadata switched off", imdstest.Status(http.StatusForbidden), "imds: api/token: http status 403 Forbidden"},
-		{"only version 1", imdstest.Status(http.StatusNotFound), "imds: api/token: http status 404 Not Found"},
-		{"too few hops", fake.Stall, "imds: api/token: no complete answer within 200ms"},
-		{"bad request", imdstest.Status(http.StatusBadRequest), "imds: api/token: http status 400 Bad Request"},
+		{"metadata switched off", imdstest.Status(http.StatusForbidden), 0, "imds: api/token: http status 403 Forbidden"},
+		{"only version 1", imdstest.Status(http.StatusNotFound), 0, "imds: api/token: http status 404 Not Found"},
+		{"too few hops", fake.Stall, time.Second, "imds: api/token: no complete answer within 1s"},
+		{"bad request", imdstest.Status(http.StatusBadRequest), 0, "imds: api/token: http status 400 Bad Request"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := serve(t)
 			server.Fail("api/token", c.fault)
-			s := follow(t, server, aws.Options{Timeout: 200 * time.Millisecond})
+			s := follow(t, server, aws.Options{Timeout: c.timeout})
 			instance, provenance := await(t, s, "an error", failing)
 			if provenance.Error != c.error {
 				t.Errorf("got  %s\nwant %s", provenance.Error, c.error)

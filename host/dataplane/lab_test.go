@@ -46,7 +46,7 @@ func newLab(t *testing.T, uplink string) *lab {
 	l.server.Run("ip", "addr", "add", outside+"/32", "dev", "lo")
 	l.server.Run("ip", "addr", "add", excluded+"/32", "dev", "lo")
 	l.node.Sysctl("ipv4/ip_forward", "1")
-	l.serve()
+	l.server.TellClients()
 	l.dataplane = open(t, l.node)
 	var err error
 	l.node.Do(func() { l.flows, err = flow.Open() })
@@ -55,32 +55,6 @@ func newLab(t *testing.T, uplink string) *lab {
 	}
 	t.Cleanup(func() { l.flows.Close() })
 	return l
-}
-
-// serve tells each client, line by line, from which address it sees it.
-func (l *lab) serve() {
-	l.t.Helper()
-	l.server.Do(func() {
-		listener, err := net.Listen("tcp4", ":80")
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		l.t.Cleanup(func() { _ = listener.Close() })
-		go func() {
-			for {
-				client, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					defer client.Close()
-					for lines := bufio.NewScanner(client); lines.Scan(); {
-						fmt.Fprintln(client, client.RemoteAddr())
-					}
-				}()
-			}
-		}()
-	})
 }
 
 // connection is from the pod to the server.

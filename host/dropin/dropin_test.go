@@ -1,8 +1,6 @@
 package dropin
 
 import (
-	"bytes"
-	"compress/gzip"
 	"errors"
 	"net/netip"
 	"os"
@@ -12,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/snatd/snatd/host/policy/wasmtest"
 )
 
 const (
@@ -20,18 +20,7 @@ const (
 	wasmHash = "93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476"
 )
 
-func compressed(t *testing.T, text string) string {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write([]byte(text)); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
+func compressed(text string) string { return string(wasmtest.Gzip([]byte(text))) }
 
 func write(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
@@ -69,7 +58,7 @@ func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{
 		"20-b.wasm":      wasm,
-		"10-z-9.wasm.gz": compressed(t, wasm),
+		"10-z-9.wasm.gz": compressed(wasm),
 		"15-a.wasm":      wasm,
 		"15-a.yaml": "config: {cidrs: 10.0.0.0/8, on: \"true\"}\n" +
 			"grants: {translate: true, sources: [10.0.0.11, 10.0.0.12]}\nsha256: " + wasmHash + "\nmode: shadow\n",
@@ -123,14 +112,14 @@ func TestErrors(t *testing.T) {
 		{"upper case", map[string]string{"10-Peering.wasm": wasm}, "10-Peering.wasm", name},
 		{"underscore", map[string]string{"10-a_b.wasm.gz": wasm}, "10-a_b.wasm.gz", name},
 		{"no name", map[string]string{"10-.wasm": wasm}, "10-.wasm", name},
-		{"twice", map[string]string{"10-a.wasm": wasm, "10-a.wasm.gz": compressed(t, wasm)}, "10-a.wasm.gz",
+		{"twice", map[string]string{"10-a.wasm": wasm, "10-a.wasm.gz": compressed(wasm)}, "10-a.wasm.gz",
 			"10-a.wasm is the same module; accepted: one of the two files"},
 		{"not gzip", map[string]string{"10-a.wasm.gz": wasm}, "10-a.wasm.gz", "decompress: unexpected EOF"},
 		{"not gzip, longer", map[string]string{"10-a.wasm.gz": wasm + wasm}, "10-a.wasm.gz", "decompress: gzip: invalid header"},
-		{"truncated", map[string]string{"10-a.wasm.gz": compressed(t, wasm)[:20]}, "10-a.wasm.gz", "decompress: unexpected EOF"},
+		{"truncated", map[string]string{"10-a.wasm.gz": compressed(wasm)[:20]}, "10-a.wasm.gz", "decompress: unexpected EOF"},
 		{"large", map[string]string{"10-a.wasm": strings.Repeat("x", MaxSize+1)}, "10-a.wasm",
 			"read DIR/10-a.wasm: the file is too large: at most 33554432 bytes are accepted"},
-		{"large when decompressed", map[string]string{"10-a.wasm.gz": compressed(t, strings.Repeat("x", MaxSize+1))}, "10-a.wasm.gz",
+		{"large when decompressed", map[string]string{"10-a.wasm.gz": compressed(strings.Repeat("x", MaxSize+1))}, "10-a.wasm.gz",
 			"decompress: larger than 32 MiB; accepted: at most that"},
 		{"other hash", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "sha256: \"" + zeros + "\""}, "10-a.wasm",
 			"DIR/10-a.yaml: sha256: " + zeros + " is wanted, the module has " + wasmHash},
@@ -192,7 +181,7 @@ func TestStrictSidecars(t *testing.T) {
 
 func TestHashOfCompressedFile(t *testing.T) {
 	dir := t.TempDir()
-	gz := compressed(t, wasm)
+	gz := compressed(wasm)
 	for _, hash := range []string{wasmHash, digest([]byte(gz))} {
 		write(t, dir, map[string]string{"10-a.wasm.gz": gz, "10-a.yaml": "sha256: \"" + hash + "\""})
 		if f := readAll(t, dir, "10-a.wasm.gz")[0]; f.Err != nil {

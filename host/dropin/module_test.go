@@ -12,7 +12,7 @@ func TestReadModule(t *testing.T) {
 	write(t, dir, map[string]string{
 		"Mine.wasm": wasm, "Mine.yaml": "config: {a: beside}",
 		"other.yaml":  "config: {a: other}",
-		"gz.wasm.gz":  compressed(t, wasm),
+		"gz.wasm.gz":  compressed(wasm),
 		"bad.wasm.gz": "not gzip, which is long enough",
 	})
 	for _, tt := range []struct{ module, sidecar, config, told string }{

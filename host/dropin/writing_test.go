@@ -65,12 +65,12 @@ func TestWriting(t *testing.T) {
 // What is half written has an error as long as it is, and one that can be told
 // from others.
 func TestHalfWritten(t *testing.T) {
-	gz := compressed(t, wasm)
+	gz := compressed(wasm)
 	for name, half := range map[string]map[string]string{
 		"compressed module": {"10-a.wasm.gz": gz[:len(gz)/2]},
 		"sidecar":           {"10-a.wasm.gz": gz, "10-a.yaml": "config: {a: b"},
 		"emptied sidecar":   {"10-a.wasm.gz": gz, "10-a.yaml": ""},
-		"its hash":          {"10-a.wasm.gz": compressed(t, wasm[:4]), "10-a.yaml": "sha256: " + wasmHash},
+		"its hash":          {"10-a.wasm.gz": compressed(wasm[:4]), "10-a.yaml": "sha256: " + wasmHash},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -64,7 +64,7 @@ func newLab(t testing.TB) *lab {
 	}
 	l.node.Sysctl("ipv4/ip_forward", "1")
 	l.node.Run("nft", nodeRules)
-	l.serve()
+	l.server.TellClients()
 	l.table = l.open(l.node)
 	return l
 }
@@ -81,38 +81,12 @@ func (l *lab) open(n *nstest.Namespace) *Table {
 	return table
 }
 
-// serve tells each client, line by line, from which address it sees it.
-func (l *lab) serve() {
-	l.t.Helper()
-	l.server.Do(func() {
-		listener, err := net.Listen("tcp4", ":80")
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		l.t.Cleanup(func() { listener.Close() })
-		go func() {
-			for {
-				client, err := listener.Accept()
-				if err != nil {
-					return
-				}
-				go func() {
-					defer client.Close()
-					for lines := bufio.NewScanner(client); lines.Scan(); {
-						fmt.Fprintln(client, client.RemoteAddr())
-					}
-				}()
-			}
-		}()
-	})
-}
-
 // connect opens a TCP connection from the pod.
 func (l *lab) connect(to string) *net.TCPConn {
 	l.t.Helper()
 	var conn net.Conn
 	var err error
-	l.pod.Do(func() { conn, err = net.DialTimeout("tcp4", to+":80", 10*time.Second) })
+	l.pod.Do(func() { conn, err = net.DialTimeout("tcp4", to+":80", time.Minute) })
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -139,7 +113,7 @@ func (l *lab) ping(to string) {
 // seen sends a line and returns as whom the server answers it; an error is that
 // the connection does not work any more.
 func seen(conn net.Conn) (string, error) {
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return "", err
 	}
 	if _, err := fmt.Fprintln(conn, "who am I"); err != nil {

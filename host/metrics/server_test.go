@@ -15,7 +15,7 @@ import (
 )
 
 // patience is a time that only a broken test needs.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // serve returns a server on a port of its own and its URL.
 func serve(t *testing.T, state func() State) (s *Server, url string) {

@@ -11,7 +11,7 @@ import (
 
 // patience is how long a test waits for what takes a moment: a time that only a
 // broken test needs.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // End is one end of a cable between two namespaces.
 type End struct {

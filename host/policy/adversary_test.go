@@ -21,7 +21,7 @@ func TestAdversaries(t *testing.T) {
 	names := map[string]bool{}
 	for _, mode := range modes() {
 		e := testEngineIn(t, mode, Options{Deadline: patient})
-		late := testEngineIn(t, mode, Options{Deadline: 50 * time.Millisecond})
+		late := testEngineIn(t, mode, Options{Deadline: 200 * time.Millisecond})
 		good := load(t, e, newGuest().decide(0), Grants{})
 		for _, a := range wasmtest.Adversaries() {
 			if a.Gzip {

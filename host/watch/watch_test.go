@@ -13,7 +13,7 @@ import (
 )
 
 // deadline is how long a tick may take on a busy machine.
-const deadline = 20 * time.Second
+const deadline = time.Minute
 
 // TestFiles changes files in the ways that people and programs do, and reads
 // them after each tick until the content is there.

@@ -48,7 +48,7 @@ func flowVariants() (all []flowVariant, missing []row) {
 			install: func(node *netspace.Namespace) error { return installSnatd(node, n) },
 		})
 	}
-	restore, ok := tool("iptables-nft-restore")
+	_, ok := tool(iptablesRestore)
 	for _, n := range counts {
 		name := fmt.Sprintf("new flow, iptables-nft, %s CIDRs", thousands(n))
 		if !ok {
@@ -57,7 +57,7 @@ func flowVariants() (all []flowVariant, missing []row) {
 		}
 		all = append(all, flowVariant{
 			name: name, cidrs: n, against: []comparison{{"snatd", snatdFlow(n), 0}},
-			install: func(node *netspace.Namespace) error { return installIptables(node, restore, n) },
+			install: func(node *netspace.Namespace) error { return installIptables(node, excluded(n)) },
 		})
 	}
 	return all, missing

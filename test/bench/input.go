@@ -26,6 +26,17 @@ func excluded(n int) []netip.Prefix {
 	return all
 }
 
+// spread returns the first n of CIDRs no two of which can be merged: those for a
+// smaller number, and more.
+func spread(n int) []netip.Prefix {
+	const apart = 700 // the last of 10,000 is below 127.0.0.0/8
+	all := make([]netip.Prefix, n)
+	for i := range all {
+		all[i] = netip.PrefixFrom(slash24(0, i*apart), 24)
+	}
+	return all
+}
+
 // translated returns an address that no list of excluded CIDRs covers, another
 // for each i below 5,000 x 256. Consecutive ones lie far apart, between other
 // excluded CIDRs, as a node's destinations do.
@@ -55,9 +66,12 @@ var network = rules.Network{
 }
 
 // decisions is what the default module answers if n CIDRs are excluded.
-func decisions(n int) []rules.Decision {
+func decisions(n int) []rules.Decision { return excluding(excluded(n)) }
+
+// excluding is what the default module answers if these CIDRs are excluded.
+func excluding(cidrs []netip.Prefix) []rules.Decision {
 	d := rules.Decision{Module: "default"}
-	for _, p := range excluded(n) {
+	for _, p := range cidrs {
 		d.Entries = append(d.Entries, rules.Entry{Prefix: p, Outcome: rules.Outcome{Action: rules.Exclude}})
 	}
 	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)

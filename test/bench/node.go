@@ -2,9 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/snatd/snatd/host/netspace"
 	"github.com/snatd/snatd/rules"
@@ -46,29 +43,4 @@ func installSnatd(node *netspace.Namespace, cidrs int) (err error) {
 		return err
 	}
 	return d.Apply(rules.Replace(ruleset).Ops)
-}
-
-// iptablesChunk is how many rules go into one call of iptables-nft-restore. It
-// sends a call's rules as one message, and the kernel takes a longer one from the
-// machine's root only.
-const iptablesChunk = 250
-
-// installIptables gives the node a chain with one rule per excluded CIDR, and a
-// last one that translates, with the matches that the AWS VPC CNI plugin has there.
-func installIptables(node *netspace.Namespace, restore string, cidrs int) error {
-	lines := []string{"-A POSTROUTING -j EXCLUDED"}
-	for _, p := range excluded(cidrs) {
-		lines = append(lines, fmt.Sprintf("-A EXCLUDED -d %s -j RETURN", p))
-	}
-	lines = append(lines, fmt.Sprintf(
-		"-A EXCLUDED ! -o vlan+ -m addrtype ! --dst-type LOCAL -j SNAT --to-source %s --random-fully", nodeAddr))
-	declaration := ":EXCLUDED - [0:0]\n"
-	for chunk := range slices.Chunk(lines, iptablesChunk) {
-		text := "*nat\n" + declaration + strings.Join(chunk, "\n") + "\nCOMMIT\n"
-		if err := pipe(node, text, restore, "--noflush"); err != nil {
-			return err
-		}
-		declaration = "" // a second one would empty the chain
-	}
-	return nil
 }

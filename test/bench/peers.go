@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -37,22 +38,24 @@ func measurePeers(ctx context.Context, o options) ([]row, error) {
 	return rows, nil
 }
 
-func measurePeersWith(ctx context.Context, o options, cidrs int) (rows []row, err error) {
-	before, err := rules.Compile(network, spread(cidrs), nil)
+func measurePeersWith(ctx context.Context, o options, count int) (rows []row, err error) {
+	more := spread(count + 1)
+	cidrs := more[:count]
+	before, err := rules.Compile(network, excluding(cidrs), nil)
 	if err != nil {
 		return nil, err
 	}
-	after, err := rules.Compile(network, spread(cidrs+1), nil)
+	after, err := rules.Compile(network, excluding(more), nil)
 	if err != nil {
 		return nil, err
 	}
-	size := thousands(cidrs) + " CIDRs, "
+	size := thousands(count) + " CIDRs, "
 	for _, group := range []struct {
 		name  string
 		peers []peer
 	}{
 		{"whole table of " + size, wholes(cidrs, before)},
-		{"one more CIDR at " + size, increments(cidrs, before, after)},
+		{"one more CIDR at " + size, increments(more, before, after)},
 	} {
 		var variants []variant
 		var missing []row
@@ -86,7 +89,8 @@ type peer struct {
 	once       func(context.Context) (float64, error)
 }
 
-func wholes(cidrs int, ruleset *rules.Ruleset) []peer {
+// wholes are ways to all of the CIDRs.
+func wholes(cidrs []netip.Prefix, ruleset *rules.Ruleset) []peer {
 	text := rules.Replace(ruleset).Ops.String()
 	peers := []peer{
 		{"snatd", "", func(context.Context) (float64, error) { return applyPlan(ruleset) }},
@@ -95,7 +99,7 @@ func wholes(cidrs int, ruleset *rules.Ruleset) []peer {
 			return inNamespace(nothing, func(n *netspace.Namespace) error { return restoreChain(n, cidrs) })
 		}},
 	}
-	if cidrs > mostCalls {
+	if len(cidrs) > mostCalls {
 		return peers
 	}
 	return append(peers, peer{"a call of iptables-nft per rule", iptables, func(ctx context.Context) (float64, error) {
@@ -103,17 +107,18 @@ func wholes(cidrs int, ruleset *rules.Ruleset) []peer {
 	}})
 }
 
-func increments(cidrs int, before, after *rules.Ruleset) []peer {
-	held := func(n *netspace.Namespace) error { return restoreChain(n, cidrs) }
-	one := spreadCIDR(cidrs)
+// increments are ways to the last of the CIDRs, where the others are.
+func increments(cidrs []netip.Prefix, before, after *rules.Ruleset) []peer {
+	last := len(cidrs) - 1
+	held := func(n *netspace.Namespace) error { return restoreChain(n, cidrs[:last]) }
 	return []peer{
 		{"snatd", "", func(context.Context) (float64, error) { return applyChange(before, after) }},
 		{"iptables-nft-restore", iptablesRestore, func(context.Context) (float64, error) {
-			return inNamespace(held, func(n *netspace.Namespace) error { return restoreChain(n, cidrs+1) })
+			return inNamespace(held, func(n *netspace.Namespace) error { return restoreChain(n, cidrs) })
 		}},
 		{"a call of iptables-nft", iptables, func(context.Context) (float64, error) {
 			return inNamespace(held, func(n *netspace.Namespace) error {
-				return pipe(n, "", iptables, "-w", "-t", "nat", "-I", excludedChain, "-d", one.String(), "-j", "RETURN")
+				return pipe(n, "", iptables, "-w", "-t", "nat", "-I", excludedChain, "-d", cidrs[last].String(), "-j", "RETURN")
 			})
 		}},
 	}
@@ -136,20 +141,18 @@ func applyChange(before, after *rules.Ruleset) (took float64, err error) {
 	})
 }
 
-// spread is what the default module answers if n CIDRs are excluded, which are
-// those for any smaller number and more.
-func spread(n int) []rules.Decision {
-	d := rules.Decision{Module: "default"}
-	for i := range n {
-		d.Entries = append(d.Entries, rules.Entry{Prefix: spreadCIDR(i), Outcome: rules.Outcome{Action: rules.Exclude}})
-	}
-	everywhere := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-	d.Entries = append(d.Entries, rules.Entry{Prefix: everywhere, Outcome: rules.Outcome{Action: rules.Translate}})
-	return []rules.Decision{d}
-}
+func nothing(*netspace.Namespace) error { return nil }
 
-// spreadCIDR is the ith of CIDRs no two of which can be merged.
-func spreadCIDR(i int) netip.Prefix {
-	const apart = 700 // the last of 10,000 is below 127.0.0.0/8
-	return netip.PrefixFrom(slash24(0, i*apart), 24)
+// inNamespace returns the time in ns that change takes in a new namespace, after
+// prepare.
+func inNamespace(prepare, change func(*netspace.Namespace) error) (took float64, err error) {
+	n, err := newNamespace("node")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, n.Close()) }()
+	if err := prepare(n); err != nil {
+		return 0, err
+	}
+	return timed(func() error { return change(n) })
 }

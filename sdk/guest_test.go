@@ -62,7 +62,8 @@ func signature(t *testing.T, name string, function *ast.FuncDecl) abi.Function {
 	return f
 }
 
-// These packages alone are as large as a whole module.
+// These packages alone are as large as a whole module, and TinyGo lacks parts of
+// them: the SDK is free of reflection and of encoding/json.
 func TestModulesStaySmall(t *testing.T) {
 	list := exec.Command("go", "list", "-deps", ".")
 	list.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
@@ -71,7 +72,7 @@ func TestModulesStaySmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range strings.Fields(string(out)) {
-		if slices.Contains([]string{"fmt", "reflect", "encoding/json", "os", "time"}, name) {
+		if slices.Contains([]string{"fmt", "reflect", "encoding", "encoding/json", "os", "time"}, name) {
 			t.Errorf("package sdk links %s into every module", name)
 		}
 	}

@@ -38,16 +38,14 @@ var hostFunctions = map[string]hostFunction{
 	},
 }
 
-// allowedIn lists the phases where a function may be called. The start reads
-// nothing, so that it is the same for every subject; validate decides nothing.
-var allowedIn = map[string][]string{
-	abi.Fact:      {abi.Decide, abi.Validate},
-	abi.FactKeys:  {abi.Decide, abi.Validate},
-	abi.Exclude:   {abi.Decide},
-	abi.Translate: {abi.Decide},
-	abi.Log:       {abi.Decide, abi.Validate, abi.Initialize},
-	abi.Fail:      {abi.Decide, abi.Validate, abi.Initialize},
-}
+// allowedIn is abi.Allowed by the function.
+var allowedIn = func() map[string][]string {
+	in := map[string][]string{}
+	for _, a := range abi.Allowed {
+		in[a.Function] = a.In
+	}
+	return in
+}()
 
 // exportFunctions makes the host functions importable.
 func exportFunctions(ctx context.Context, runtime wazero.Runtime) error {

@@ -21,8 +21,7 @@ KUBE_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/kube-$(shell sha256sum
 
 # Modules of the conformance suite, from today's sources, as LANGUAGE-KIND.wasm.
 TCK = sdk/tck/built
-RAW = clang --target=wasm32-unknown-unknown -ffreestanding -nostdlib -fno-builtin -Oz -Wall -Wextra -Werror -Isdk/c \
-	-Wl,--no-entry,--strip-all,--compress-relocations,-O2 -Wl,-z,stack-size=8192
+RAW = clang @sdk/c/flags -Wall -Wextra -Werror -Isdk/c
 MISFITS = unknown-function unknown-module unknown-version other-signature files no-decide other-decide
 
 .PHONY: build demo test bench kube-apiserver lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
@@ -45,18 +44,12 @@ modules-go:
 	$(MODULE) -o $(TCK)/go-probe.wasm ./sdk/tck/probe/wasm
 
 modules-c:
-	$(MAKE) -C sdk/c
-	mkdir -p $(TCK)
-	cp sdk/c/built/sample.wasm $(TCK)/c-sample.wasm
-	cp sdk/c/built/probe.wasm $(TCK)/c-probe.wasm
+	$(MAKE) -C sdk/c OUT=$(abspath $(TCK))
 	$(RAW) -o $(TCK)/c-raw.wasm sdk/tck/raw/raw.c
 	for m in $(MISFITS); do $(RAW) -D$$(echo $$m | tr a-z- A-Z_) -o $(TCK)/c-$$m.wasm sdk/tck/raw/misfit.c || exit; done
 
 modules-rust modules-assemblyscript: modules-%:
-	$(MAKE) -C sdk/$*
-	mkdir -p $(TCK)
-	cp sdk/$*/built/sample.wasm $(TCK)/$*-sample.wasm
-	cp sdk/$*/built/probe.wasm $(TCK)/$*-probe.wasm
+	$(MAKE) -C sdk/$* OUT=$(abspath $(TCK))
 
 # The main job on real packets, in a VPC simulated on this machine.
 demo: build
@@ -64,7 +57,7 @@ demo: build
 
 # All tests. Those that compare with nft, iptables and the like say what to
 # install where it is missing; with CI=true a missing tool fails them. The SDKs'
-# compilers are said at the end too, where everybody sees them.
+# languages that were not tested are said at the end too, where everybody sees them.
 test: build
 	$(GO_TEST) $(TESTFLAGS) ./...
 	@test/sdk/missing.sh

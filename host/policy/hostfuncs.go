@@ -38,24 +38,15 @@ var hostFunctions = map[string]hostFunction{
 	},
 }
 
-// allowedIn is abi.Allowed by the function.
-var allowedIn = func() map[string][]string {
-	in := map[string][]string{}
-	for _, a := range abi.Allowed {
-		in[a.Function] = a.In
-	}
-	return in
-}()
-
 // exportFunctions makes the host functions importable.
 func exportFunctions(ctx context.Context, runtime wazero.Runtime) error {
 	builder := runtime.NewHostModuleBuilder(abi.Module)
 	for _, f := range abi.Imports {
-		serve, phases := hostFunctions[f.Name], allowedIn[f.Name]
+		serve := hostFunctions[f.Name]
 		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, m api.Module, stack []uint64) {
 			g := guest{callOf(ctx), m.Memory(), f.Name}
-			if !slices.Contains(phases, g.call.phase) {
-				g.reject("called in %s; accepted in %s", g.call.phase, strings.Join(phases, ", "))
+			if !slices.Contains(f.In, g.call.phase) {
+				g.reject("called in %s; accepted in %s", g.call.phase, strings.Join(f.In, ", "))
 			}
 			serve(g, stack)
 		}), i32s(f.Params), i32s(f.Results)).Export(f.Name)

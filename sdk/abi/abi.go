@@ -78,7 +78,7 @@ const (
 	MaxReason   = 256      // bytes of a reason
 	MaxMessage  = 4 << 10  // bytes of one log line or error text
 	MaxLog      = 64 << 10 // bytes of all log lines together
-	MaxPrefixes = 10_000   // prefixes in one decision
+	MaxPrefixes = 10_000   // prefixes in one decision, with those that are given again
 )
 
 // Function is a host function's or an export's WebAssembly signature; every
@@ -87,38 +87,27 @@ type Function struct {
 	Name    string
 	Params  int
 	Results int
+	// In are the exports during which a host function may be called.
+	In []string
 }
 
-// Imports are the host functions, the only ones beside WASI's listed ones.
-var Imports = []Function{
-	{Fact, 4, 1},
-	{FactKeys, 4, 1},
-	{Exclude, 4, 0},
-	{Translate, 6, 0},
-	{Log, 3, 0},
-	{Fail, 2, 0},
-}
-
-// Allowed says during which calls of exports a host function may be called. The
+// Imports are the host functions, the only ones beside WASI's listed ones. The
 // start reads nothing, so that it is the same for every subject; validate decides
 // nothing.
-var Allowed = []struct {
-	Function string
-	In       []string
-}{
-	{Fact, []string{Decide, Validate}},
-	{FactKeys, []string{Decide, Validate}},
-	{Exclude, []string{Decide}},
-	{Translate, []string{Decide}},
-	{Log, []string{Decide, Validate, Initialize}},
-	{Fail, []string{Decide, Validate, Initialize}},
+var Imports = []Function{
+	{Fact, 4, 1, []string{Decide, Validate}},
+	{FactKeys, 4, 1, []string{Decide, Validate}},
+	{Exclude, 4, 0, []string{Decide}},
+	{Translate, 6, 0, []string{Decide}},
+	{Log, 3, 0, []string{Decide, Validate, Initialize}},
+	{Fail, 2, 0, []string{Decide, Validate, Initialize}},
 }
 
 // Exports are the functions that the host calls. Only Decide must exist.
 var Exports = []Function{
-	{Decide, 0, 1},
-	{Validate, 0, 1},
-	{Initialize, 0, 0},
+	{Decide, 0, 1, nil},
+	{Validate, 0, 1, nil},
+	{Initialize, 0, 0, nil},
 }
 
 // WASIModule is the one other module that functions may be imported from.

@@ -79,7 +79,7 @@ void snat_v1_fail(const char *msg, uint32_t msg_len);
 #define SNAT_MAX_REASON 256 /* bytes of a reason */
 #define SNAT_MAX_MESSAGE 4096 /* bytes of one log line or error text */
 #define SNAT_MAX_LOG 65536 /* bytes of all log lines together */
-#define SNAT_MAX_PREFIXES 10000 /* prefixes in one decision */
+#define SNAT_MAX_PREFIXES 10000 /* prefixes in one decision, with those that are given again */
 
 /* end abi */
 
@@ -562,22 +562,25 @@ SNAT_FUNCTION const char *fact_config(const char *key) {
 
 typedef struct __attribute__((packed)) snat_entry { /* may lie anywhere */
 	const struct snat_entry *sibling; /* with the same hash */
-	const char *cidr, *source;
+	uint64_t prefix;
+	uint32_t outcome;
 } snat_entry;
-
-#define SNAT_OWN "own" /* as a source: the pod's address is kept */
 
 /* What the policy has answered so far. */
 static const snat_entry *snat_answers[4096];
 static uint32_t snat_count;
 
+/* The outcomes that are no source: addresses that no interface holds. */
+#define SNAT_OWN 0
+#define SNAT_PRIMARY 1
+
 /* Answers at once, since the host forgets all of it if the evaluation ends otherwise. */
-SNAT_FUNCTION void snat_answer(const char *cidr, const char *source, const char *why) {
+SNAT_FUNCTION void snat_answer(const char *cidr, uint32_t outcome, const char *source, const char *why) {
 	uint64_t prefix = snat_parse_prefix("decision", cidr);
 	const snat_entry **bucket = &snat_answers[(uint32_t)prefix * 0x9e3779b1u >> 20];
 	for (const snat_entry *e = *bucket; e != NULL; e = e->sibling)
-		if (snat_equal(cidr, e->cidr)) {
-			if (!snat_equal(source, e->source))
+		if (e->prefix == prefix) {
+			if (e->outcome != outcome)
 				snat_fail("decision: % has two outcomes", cidr);
 			return;
 		}
@@ -585,11 +588,11 @@ SNAT_FUNCTION void snat_answer(const char *cidr, const char *source, const char 
 		snat_fail("decision: over " SNAT_DIGITS(SNAT_MAX_PREFIXES) " prefixes");
 	snat_room(sizeof **bucket);
 	snat_entry *e = (snat_entry *)snat_top;
-	*e = (snat_entry){*bucket, cidr, source};
+	*e = (snat_entry){*bucket, prefix, outcome};
 	*bucket = e;
 	snat_top = (char *)(e + 1);
 	uint32_t size = snat_length(cidr), clipped = snat_clip(why, SNAT_MAX_REASON);
-	if (*source == *SNAT_OWN)
+	if (source == NULL)
 		snat_v1_exclude(cidr, size, why, clipped);
 	else
 		snat_v1_translate(cidr, size, source, snat_length(source), why, clipped);
@@ -599,19 +602,18 @@ SNAT_FUNCTION void snat_answer(const char *cidr, const char *source, const char 
  * decides, the order of the calls does not matter; a prefix that is given again with the
  * same outcome is ignored, and with another one is an error. */
 SNAT_FUNCTION void snat_exclude(const char *cidr, const char *why) {
-	snat_answer(cidr, SNAT_OWN, why);
+	snat_answer(cidr, SNAT_OWN, NULL, why);
 }
 
 /* Replaces the pod's address by the node's primary one. The operator must have granted it. */
 SNAT_FUNCTION void snat_translate(const char *cidr, const char *why) {
-	snat_answer(cidr, "", why);
+	snat_answer(cidr, SNAT_PRIMARY, "", why);
 }
 
 /* Replaces the pod's address by another one of the node's, such as 10.0.0.11. The
  * operator must have granted that address, and the node's primary interface must hold it. */
 SNAT_FUNCTION void snat_translate_to(const char *cidr, const char *source, const char *why) {
-	snat_parse_address("decision", source);
-	snat_answer(cidr, source, why);
+	snat_answer(cidr, snat_parse_address("decision", source), source, why);
 }
 
 /* Makes a policy the one that this module exports: decide reads facts and makes

@@ -75,6 +75,25 @@ static void test_lists(void) {
 	WANT(all, "a;partners;");
 }
 
+/* A text that is changed after it was answered with. */
+static void test_reused_text(void) {
+	mock_reset();
+	char cidr[] = "10.0.0.0/8", source[] = "10.0.0.11";
+	if (setjmp(mock_end) == 0) {
+		snat_exclude(cidr, "ten");
+		cidr[1] = '1';
+		snat_translate_to(cidr, source, "eleven");
+		source[8] = '2';
+		snat_translate_to(cidr, source, "eleven");
+	}
+	WANT(mock_text, "fail decision: 11.0.0.0/8 has two outcomes\n");
+	mock_reset();
+	cidr[1] = '0';
+	for (char c = '0'; c <= '9'; c++)
+		cidr[1] = c, snat_exclude(cidr, "x");
+	WANT(snat_count == 10 ? "" : "some are taken for others", "");
+}
+
 static void test_sample(void) {
 	mock_reset();
 	WANT(mock_validate(), "fail config partners: missing\n");
@@ -98,6 +117,7 @@ int main(void) {
 	test_prefixes();
 	test_texts();
 	test_lists();
+	test_reused_text();
 	test_sample();
 	if (problems == 0)
 		printf("ok\n");

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -33,6 +36,25 @@ func TestCheck(t *testing.T) {
 		if (got == "") != (test.wanted == "") || !strings.HasPrefix(got, test.wanted) {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.wanted)
 		}
+	}
+}
+
+// TestFrozen: modules are added to what every host must run for ever, and none is changed.
+func TestFrozen(t *testing.T) {
+	sums, err := os.ReadFile("frozen/SHA256SUMS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules, err := readModules("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, m := range modules {
+		fmt.Fprintf(&got, "%x  %s.wasm\n", sha256.Sum256(m.wasm), m.name)
+	}
+	if got.String() != string(sums) {
+		t.Errorf("the modules are\n%swant those of frozen/SHA256SUMS:\n%s", got.String(), sums)
 	}
 }
 

@@ -4,13 +4,17 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/snatd/snatd/sdk"
 )
 
-// randomSets is how many sets of facts every sample decides on.
-const randomSets = 10_000
+// What every sample decides on: sets of facts, and configurations with mistakes.
+const (
+	randomSets    = 10_000
+	randomConfigs = 300
+)
 
 // random is SplitMix64: the same numbers in every version of Go, and in few lines of
 // any language.
@@ -71,40 +75,90 @@ func (r *random) facts() map[string]string {
 	return facts
 }
 
-// setsPerConfig is after how many sets the module is loaded with another
-// configuration.
-const setsPerConfig = 50
+// mistyped is a configuration with a mistake or two, or none.
+func (r *random) mistyped() string {
+	text := []rune(r.prefix() + r.of("", ",", " "))
+	for range r.below(3) {
+		at := r.below(len(text))
+		text = slices.Replace(text, at, at+r.below(2), []rune(r.of("", "0", "1", "9", "99", ".", "/", ":", "-", "+", " ", "x", "é", "\u00a0", "\""))...)
+	}
+	return string(text)
+}
 
-// digest is the SHA-256 of what a sample does with the random sets, a line of JSON
-// for each: its entries and reads, or the class of its error.
-func digest(h *host, m module) (string, error) {
-	sum := sha256.New()
-	lines := json.NewEncoder(sum)
-	r := random(1)
-	for i := range randomSets {
-		if i%setsPerConfig == 0 {
-			failed, err := h.load(load{Name: m.name, Wasm: m.wasm, Config: map[string]string{"partners": r.partners()}, Translate: true})
-			if err != nil {
-				return "", err
-			}
-			if failed != nil {
-				return "", fmt.Errorf("random set %d: not loaded: %s: %s", i, failed.Class, failed.Message)
-			}
-		}
-		a, err := h.ask(request{Decide: &decide{r.facts()}})
-		if err != nil {
-			return "", err
-		}
-		if a.Error != nil {
-			a = answer{Error: &failure{Class: a.Error.Class}}
-		}
-		a.Log = nil
-		if err := lines.Encode(a); err != nil {
-			return "", err
-		}
+// suite is something that every sample does at random. What comes of it has one SHA-256,
+// in every language and for ever.
+type suite struct {
+	name string
+	run  func(h *host, m module, r *random, lines *json.Encoder) error
+	want string
+}
+
+var suites = []suite{
+	{fmt.Sprintf("%d random sets of facts", randomSets), decideSets, "4ee88bda00b950532a91012b9a288c6cdf8a76d7be90fb9dca51be5572cf1f07"},
+	{fmt.Sprintf("%d random configurations", randomConfigs), loadConfigs, "175cedc2f406cdfbcb87059e12b07b40c6f481c36e74c6e8744829071cb66737"},
+}
+
+// digest runs a suite on a sample.
+func (s suite) digest(h *host, m module) (string, error) {
+	sum, r := sha256.New(), random(1)
+	if err := s.run(h, m, &r, json.NewEncoder(sum)); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }
 
-// wantDigest is what every sample's digest must be, in every language and for ever.
-const wantDigest = "4ee88bda00b950532a91012b9a288c6cdf8a76d7be90fb9dca51be5572cf1f07"
+// setsPerConfig is after how many sets the module is loaded with another
+// configuration.
+const setsPerConfig = 50
+
+// decideSets writes a line for each set of facts: its entries and reads, or the class of
+// its error.
+func decideSets(h *host, m module, r *random, lines *json.Encoder) error {
+	for i := range randomSets {
+		if i%setsPerConfig == 0 {
+			failed, err := h.load(load{Name: m.name, Wasm: m.wasm, Config: map[string]string{"partners": r.partners()}, Translate: true})
+			if err != nil {
+				return err
+			}
+			if failed != nil {
+				return fmt.Errorf("random set %d: not loaded: %s: %s", i, failed.Class, failed.Message)
+			}
+		}
+		a, err := h.ask(request{Decide: &decide{r.facts()}})
+		if err == nil {
+			err = lines.Encode(common(a))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadConfigs writes a line for each configuration: the entries of a pod that asks for
+// its partners, or the class of the error.
+func loadConfigs(h *host, m module, r *random, lines *json.Encoder) error {
+	for range randomConfigs {
+		failed, err := h.load(load{Name: m.name, Wasm: m.wasm, Config: map[string]string{"partners": r.mistyped()}})
+		a := answer{Error: failed}
+		if err == nil && failed == nil {
+			a, err = h.ask(request{Decide: &decide{map[string]string{"pod.label.egress": "own"}}})
+		}
+		if err == nil {
+			err = lines.Encode(common(a))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// common is what of an answer is the same in every language: not the words of errors.
+func common(a answer) answer {
+	if a.Error != nil {
+		return answer{Error: &failure{Class: a.Error.Class}}
+	}
+	a.Log = nil
+	return a
+}

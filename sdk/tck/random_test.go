@@ -40,6 +40,20 @@ func TestRandomSets(t *testing.T) {
 	}
 }
 
+// TestMistypedConfigs: some are refused, and some are right after all.
+func TestMistypedConfigs(t *testing.T) {
+	r := random(1)
+	right := 0
+	for range randomConfigs {
+		if sample.Validate(sdk.Facts{Source: sdk.Map{"config.partners": r.mistyped()}}) == nil {
+			right++
+		}
+	}
+	if right < randomConfigs/10 || right > randomConfigs*9/10 {
+		t.Errorf("%d of %d are right", right, randomConfigs)
+	}
+}
+
 // SplitMix64 as others have it.
 func TestRandom(t *testing.T) {
 	r := random(0)

@@ -15,7 +15,7 @@ func BenchmarkSample(b *testing.B) {
 	facts := sdk.Map{"pod.label.egress": "node", "vpc.cidrs": sdk.List("10.0.0.0/16", "100.64.0.0/16")}
 	for _, language := range languages {
 		b.Run(language, func(b *testing.B) {
-			wasm := build(b, language)["sample"]
+			wasm := sample(b, language)
 			ctx := context.Background()
 			engine, err := policy.NewEngine(ctx, policy.Options{Deadline: time.Minute})
 			if err != nil {

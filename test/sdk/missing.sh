@@ -1,13 +1,24 @@
 #!/bin/sh
-# Says which of the SDKs' languages were not tested, and what to install for them.
+# Says which of the SDKs' languages cannot be tested here, and what to install for them:
+# of those that are named, or of all.
 cd "$(dirname "$0")/../.." || exit
-if ! command -v clang >/dev/null || ! command -v wasm-ld >/dev/null; then
-	echo "not run: the SDK in C. To run it: apt-get install clang lld"
-fi
-if [ ! -x /usr/bin/cargo ] || [ ! -x /usr/bin/rustc ] || [ ! -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
-	echo "not run: the SDK in Rust. To run it: apt-get install rustc cargo libstd-rust-dev-wasm32 lld"
-fi
-if [ ! -x sdk/assemblyscript/node_modules/.bin/asc ] || ! command -v node >/dev/null; then
-	echo "not run: the SDK in AssemblyScript. To run it: npm ci --prefix sdk/assemblyscript"
-fi
-exit 0
+[ $# -gt 0 ] || set -- c rust assemblyscript
+for language; do
+	case $language in
+	c) needs="clang wasm-ld" install="apt-get install clang lld" ;;
+	rust)
+		needs="/usr/bin/rustc /usr/bin/cargo /usr/lib/rustlib/wasm32-unknown-unknown lld"
+		install="apt-get install rustc cargo libstd-rust-dev-wasm32 lld"
+		;;
+	assemblyscript)
+		needs="node npm sdk/assemblyscript/node_modules/.bin/asc"
+		install="apt-get install nodejs npm && npm ci --prefix sdk/assemblyscript"
+		;;
+	esac
+	for need in $needs; do
+		[ -e "$need" ] || command -v "$need" >/dev/null || {
+			echo "not run: the SDK in $language, for $need is missing. To run it: $install"
+			break
+		}
+	done
+done

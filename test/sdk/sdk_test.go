@@ -1,9 +1,7 @@
 package sdk
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 )
 
@@ -24,7 +22,7 @@ var largest = map[string]int{"c": 2 << 10, "rust": 25 << 10, "assemblyscript": 1
 func TestSizes(t *testing.T) {
 	for _, language := range languages {
 		t.Run(language, func(t *testing.T) {
-			wasm := build(t, language)["sample"]
+			wasm := sample(t, language)
 			t.Logf("%d bytes", len(wasm))
 			if len(wasm) > largest[language] {
 				t.Errorf("the sample has %d bytes, want at most %d", len(wasm), largest[language])
@@ -35,22 +33,11 @@ func TestSizes(t *testing.T) {
 
 // TestConformance: today's SDKs and the frozen modules do the same, on this host.
 func TestConformance(t *testing.T) {
-	host := filepath.Join(t.TempDir(), "host")
-	run(t, exec.Command("go", "build", "-o", host, "./test/tckhost"))
-	suite := func(t *testing.T, args ...string) {
-		t.Helper()
-		run(t, exec.Command("go", append(append([]string{"run", "./sdk/tck"}, args...), "--", host)...))
-	}
-	t.Run("frozen", func(t *testing.T) { suite(t) })
+	host, suite := program(t, "tckhost", "./test/tckhost"), program(t, "tck", "./sdk/tck")
+	t.Run("frozen", func(t *testing.T) { run(t, exec.Command(suite, "--", host)) })
 	for _, language := range languages {
 		t.Run(language, func(t *testing.T) {
-			modules := t.TempDir()
-			for kind, wasm := range build(t, language) {
-				if err := os.WriteFile(filepath.Join(modules, language+"-"+kind+".wasm"), wasm, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			suite(t, "-modules", modules)
+			run(t, exec.Command(suite, "-modules", modules(t, language), "--", host))
 		})
 	}
 }

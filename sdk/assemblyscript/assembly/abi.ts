@@ -48,5 +48,5 @@ export const MAX_REASON: i32 = 256;
 export const MAX_MESSAGE: i32 = 4096;
 /** bytes of all log lines together */
 export const MAX_LOG: i32 = 65536;
-/** prefixes in one decision */
+/** prefixes in one decision, with those that are given again */
 export const MAX_PREFIXES: i32 = 10000;

@@ -44,6 +44,8 @@ function policy(facts: Facts, decision: Decision): void {
     decision.exclude(new Prefix(0x0a000001, 8), "wrong");
   } else if (what == "panic") {
     throw new Error("on purpose");
+  } else if (what == "memory") {
+    while (true) new ArrayBuffer(1 << 20);
   } else if (what == "fail") {
     fail(text);
   } else {

@@ -7,8 +7,8 @@ import test from "node:test";
 import { list, run } from "../host.mjs";
 
 const out = process.env.OUT ?? "built";
-const sample = (facts, options) => run(`${out}/sample.wasm`, facts, options);
-const probe = (what, text, facts = {}) => run(`${out}/probe.wasm`, { "config.do": what, "config.text": text, ...facts });
+const sample = (facts, options) => run(`${out}/assemblyscript-sample.wasm`, facts, options);
+const probe = (what, text, facts = {}) => run(`${out}/assemblyscript-probe.wasm`, { "config.do": what, "config.text": text, ...facts });
 
 test("prefixes", () => {
   const good = ["0.0.0.0/0", "128.0.0.0/1", "10.0.0.0/8", "255.255.255.255/32", "1.20.100.0/24"];

@@ -72,6 +72,9 @@ static void decide(void) {
 		snat_exclude("10.0.0.1/8", "wrong");
 	} else if (snat_equal(what, "panic")) {
 		snat_panic("on purpose");
+	} else if (snat_equal(what, "memory")) {
+		for (;;)
+			snat_top += snat_room(1 << 20);
 	} else if (snat_equal(what, "fail")) {
 		snat_fail("%", text);
 	} else {

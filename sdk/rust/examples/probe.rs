@@ -48,6 +48,12 @@ fn decide(facts: &Facts, decision: &mut Decision) -> Result<(), Error> {
         }
         "host-bits" => decision.exclude(Prefix::new(Address::new(10, 0, 0, 1), 8), "wrong"),
         "panic" => panic!("on purpose"),
+        "memory" => {
+            let mut all = "x";
+            loop {
+                all = join(&[all, all]);
+            }
+        }
         "fail" => return Err(Error::new(text)),
         other => return Err(error!("config do: \"{}\" is unknown", other)),
     }

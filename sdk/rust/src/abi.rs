@@ -53,5 +53,5 @@ pub const MAX_REASON: usize = 256;
 pub const MAX_MESSAGE: usize = 4096;
 /// bytes of all log lines together
 pub const MAX_LOG: usize = 65536;
-/// prefixes in one decision
+/// prefixes in one decision, with those that are given again
 pub const MAX_PREFIXES: usize = 10000;

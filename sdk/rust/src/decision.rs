@@ -37,7 +37,7 @@ impl Entry {
 
 struct Node {
     entry: Entry,
-    next: Cell<Option<&'static Node>>,    // in the order of the calls
+    next: Cell<Option<&'static Node>>, // in the order of the calls
     sibling: Option<&'static Node>, // with the same hash
 }
 

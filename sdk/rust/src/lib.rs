@@ -64,7 +64,7 @@ pub type Policy = fn(&Facts, &mut Decision) -> Result<(), Error>;
 pub type Check = fn(&Facts) -> Result<(), Error>;
 
 /// Makes a policy the one that this module exports: `policy!(decide)`, or with a check of
-/// the configuration, `policy!(decide, validate)`. Natively it does nothing.
+/// the configuration, `policy!(decide, validate)`. Natively it does nothing but see that they fit.
 #[macro_export]
 macro_rules! policy {
     ($decide:expr) => {
@@ -82,6 +82,9 @@ macro_rules! policy {
         pub extern "C" fn snat_export_validate() -> i32 {
             $crate::export_check($validate)
         }
+
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: ($crate::Policy, $crate::Check) = ($decide, $validate);
     };
 }
 

@@ -125,7 +125,7 @@ fn scan(text: &str, numbers: usize) -> Option<u64> {
         }
         value = value << 8 | number;
         if i == numbers {
-            return (at == bytes.len()).then(|| value);
+            return (at == bytes.len()).then_some(value);
         }
         if at == bytes.len() || bytes[at] != if i == 4 { b'/' } else { b'.' } {
             return None;
@@ -189,7 +189,7 @@ impl Prefixes {
         }
         let item = self.rest.get(from..end)?;
         self.rest = self.rest.get(end..)?;
-        (end > from).then(|| item)
+        (end > from).then_some(item)
     }
 
     #[inline(always)]

@@ -26,6 +26,8 @@ type contract struct {
 	Results    []value
 	Levels     []value
 	Limits     []value
+	Bounds     []value
+	Given      []value
 	Classes    []value
 }
 
@@ -83,6 +85,10 @@ func readContract(sdk fs.FS) (contract, error) {
 			c.Levels = append(c.Levels, v)
 		case strings.HasPrefix(v.Name, "Max"):
 			c.Limits = append(c.Limits, v)
+		case strings.HasPrefix(v.Name, "Bound"):
+			c.Bounds = append(c.Bounds, v)
+		case strings.HasPrefix(v.Name, "Given"):
+			c.Given = append(c.Given, v)
 		case strings.HasPrefix(v.Name, "Class"):
 			c.Classes = append(c.Classes, v)
 		}
@@ -103,17 +109,12 @@ func describe(f abi.Function, constants []value) (function, error) {
 	if m == nil {
 		return function{}, fmt.Errorf("the comment of %s is not `%[1]s does something: (a, b) -> result.`", constants[i].Name)
 	}
-	described := function{Name: f.Name, Result: m[4], Doc: strings.TrimSpace(strings.ToUpper(m[2][:1]) + m[2][1:] + ". " + m[5])}
+	described := function{Name: f.Name, Result: m[4], In: f.In, Doc: strings.TrimSpace(strings.ToUpper(m[2][:1]) + m[2][1:] + ". " + m[5])}
 	for _, name := range strings.FieldsFunc(m[3], func(r rune) bool { return r == ',' || r == ' ' }) {
 		described.Params = append(described.Params, param{name, kindOf(name)})
 	}
 	if len(described.Params) != f.Params || (described.Result != "") != (f.Results == 1) {
 		return function{}, fmt.Errorf("the comment gives it %d parameters and the result %q, the table %d and %d", len(described.Params), described.Result, f.Params, f.Results)
-	}
-	for _, a := range abi.Allowed {
-		if a.Function == f.Name {
-			described.In = a.In
-		}
 	}
 	return described, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"go/format"
 	"io/fs"
+	"path"
 	"strings"
 	"text/template"
 )
@@ -24,13 +25,11 @@ var outputs = map[string]string{
 	"assemblyscript/assembly/facts.ts": "facts.ts.tmpl",
 }
 
-// parts are files of which parts are generated, between two marks.
-var parts = map[string]map[string]string{
-	"ABI.md": {
-		"imports": "imports.md.tmpl", "exports": "exports.md.tmpl", "limits": "limits.md.tmpl",
-		"levels": "levels.md.tmpl", "classes": "classes.md.tmpl", "wasi": "wasi.md.tmpl",
-	},
-	"c/snat.h": {"abi": "abi.h.tmpl", "facts": "facts.h.tmpl"},
+// parts are files of which parts are generated, between two marks. The template of a
+// part has its name and the file's ending.
+var parts = map[string][]string{
+	"ABI.md":   {"imports", "exports", "levels", "limits", "bounds", "given", "classes", "wasi"},
+	"c/snat.h": {"abi", "facts"},
 }
 
 // generate returns the content of every output by its name. It reads the inputs
@@ -73,8 +72,8 @@ func generate(sdk fs.FS) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for part, source := range of {
-			text, err := render(source)
+		for _, part := range of {
+			text, err := render(part + path.Ext(name) + ".tmpl")
 			if err != nil {
 				return nil, err
 			}

@@ -63,6 +63,10 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 		decision.Exclude(netip.MustParsePrefix("10.0.0.1/8"), "wrong")
 	case "panic":
 		panic("on purpose")
+	case "memory":
+		for all := "x"; ; all += all {
+			decision.Log(sdk.LevelInfo, all)
+		}
 	case "fail":
 		return errors.New(text)
 	default:

@@ -19,7 +19,12 @@ SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 KUBE = test/kube/apiserver
 KUBE_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/kube-$(shell sha256sum $(KUBE)/go.sum | cut -c1-16)
 
-.PHONY: build demo test bench kube-apiserver lint generate clean
+# Modules of the conformance suite, from today's sources, as LANGUAGE-KIND.wasm.
+TCK = sdk/tck/built
+RAW = clang @sdk/c/flags -Wall -Wextra -Werror -Isdk/c
+MISFITS = unknown-function unknown-module unknown-version other-signature files no-decide other-decide
+
+.PHONY: build demo test bench kube-apiserver lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
 
 build: $(MODULES)
 	$(BUILD) -ldflags="-s -w" -o bin/snatd ./host
@@ -30,14 +35,32 @@ plugins/built/%.wasm: $(SDK_SOURCES) $(shell find plugins -name '*.go' -not -nam
 examples/built/%.wasm: $(SDK_SOURCES) $(shell find examples -name '*.go' -not -name '*_test.go')
 	$(MODULE) -o $@ ./examples/$*/wasm
 
+# The SDKs' modules in every language; what each needs beside Go is in its folder's
+# README. The first language whose compiler is missing ends it.
+modules: modules-go modules-c modules-rust modules-assemblyscript
+
+modules-go:
+	$(MODULE) -o $(TCK)/go-sample.wasm ./sdk/tck/sample/wasm
+	$(MODULE) -o $(TCK)/go-probe.wasm ./sdk/tck/probe/wasm
+
+modules-c:
+	$(MAKE) -C sdk/c OUT=$(abspath $(TCK))
+	$(RAW) -o $(TCK)/c-raw.wasm sdk/tck/raw/raw.c
+	for m in $(MISFITS); do $(RAW) -D$$(echo $$m | tr a-z- A-Z_) -o $(TCK)/c-$$m.wasm sdk/tck/raw/misfit.c || exit; done
+
+modules-rust modules-assemblyscript: modules-%:
+	$(MAKE) -C sdk/$* OUT=$(abspath $(TCK))
+
 # The main job on real packets, in a VPC simulated on this machine.
 demo: build
 	bin/snatd demo
 
 # All tests. Those that compare with nft, iptables and the like say what to
-# install where it is missing; with CI=true a missing tool fails them.
+# install where it is missing; with CI=true a missing tool fails them. The SDKs'
+# languages that were not tested are said at the end too, where everybody sees them.
 test: build
 	$(GO_TEST) $(TESTFLAGS) ./...
+	@test/sdk/missing.sh
 
 # Ratios within one run; SMOKE=1 runs each measurement once.
 bench: build
@@ -66,4 +89,4 @@ generate:
 	$(GO) generate ./...
 
 clean:
-	rm -rf bin $(MODULES)
+	rm -rf bin $(MODULES) sdk/tck/built sdk/c/built sdk/rust/built sdk/assemblyscript/built

@@ -22,6 +22,7 @@ func policyCheckCommand() *cobra.Command {
   abi       its imports, exports and memory; it is compiled
   validate  it starts, and accepts the settings of the sidecar
   decide    it decides for every subject of the facts
+  facts     it asks for facts that there are; else a warning, for a key may be mistyped
   pure      it decides the same when it is asked again in another order
 
 Without --facts it is tried on a small example of a node.

@@ -44,7 +44,8 @@ With -o json:
       value       each item of a list is ended by a NUL
       found       false if there is no such fact
       listing     true if keys were listed
-    error         why there is no decision; absent if there is one`,
+    error         why there is no decision; absent if there is one
+    mistyped      a list of warnings about keys that no fact has; absent if there are none`,
 		Example: `  snatd policy run 20-partners.wasm --facts node-a.yaml
   snatd policy run 20-partners.wasm --facts node-a.yaml --subject default/web-1 -o json`,
 	}
@@ -108,6 +109,9 @@ func printDecisions(out io.Writer, report author.RunReport) error {
 				label = ""
 			}
 			fmt.Fprintf(text, "  %s\t%s\n", label, visible(strings.TrimSpace(read.String())))
+		}
+		for _, mistyped := range d.Mistyped {
+			fmt.Fprintf(text, "  warning\t%s\n", visible(mistyped))
 		}
 	}
 	return text.Flush()

@@ -26,9 +26,9 @@ func (f Facts) address(key string) (netip.Addr, bool, error) {
 	if !ok {
 		return netip.Addr{}, false, nil
 	}
-	address, err := netip.ParseAddr(value)
-	if err != nil || !address.Is4() {
-		return netip.Addr{}, false, errFact(key, strconv.Quote(value)+" is not an IPv4 address, want one such as 10.0.0.10")
+	address, err := ParseAddress(value)
+	if err != nil {
+		return netip.Addr{}, false, errFact(key, err.Error())
 	}
 	return address, true, nil
 }

@@ -185,7 +185,7 @@ func (f Facts) PodPhase() (string, bool) {
 }
 
 // PodLabel returns the fact pod.label.<key>. A label of the pod. False if it is
-// absent.
+// absent. It may tell pods apart, as far as its values do.
 func (f Facts) PodLabel(key string) (string, bool) {
 	return f.Fact(abi.KeyPodLabel + key)
 }
@@ -196,7 +196,7 @@ func (f Facts) PodLabelKeys() []string {
 }
 
 // PodAnnotation returns the fact pod.annotation.<key>. An annotation of the
-// pod. False if it is absent.
+// pod. False if it is absent. It may tell pods apart, as far as its values do.
 func (f Facts) PodAnnotation(key string) (string, bool) {
 	return f.Fact(abi.KeyPodAnnotation + key)
 }

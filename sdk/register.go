@@ -52,10 +52,18 @@ type host interface {
 // failed is what an export returns where fail returned.
 const failed int32 = 2
 
-// decide is the export of that name.
-func (m *module) decide(h host) int32 {
+// registered says whether there is a policy, and fails if not: the exports are there in
+// any case.
+func (m *module) registered(h host) bool {
 	if m.policy == nil {
 		h.fail("the module has no policy: call sdk.Register from an init function of package main")
+	}
+	return m.policy != nil
+}
+
+// decide is the export of that name.
+func (m *module) decide(h host) int32 {
+	if !m.registered(h) {
 		return failed
 	}
 	decision, err := Run(m.policy, h)
@@ -77,6 +85,9 @@ func (m *module) decide(h host) int32 {
 
 // validate is the export of that name.
 func (m *module) validate(h host) int32 {
+	if !m.registered(h) {
+		return failed
+	}
 	if m.check == nil {
 		return 0
 	}

@@ -78,13 +78,15 @@ func TestValidateExport(t *testing.T) {
 		status int32
 		calls  []string
 	}{
+		{"nothing registered", func(m *module) { m.policy = nil }, nil, failed,
+			[]string{"fail the module has no policy: call sdk.Register from an init function of package main"}},
 		{"no check", func(*module) {}, nil, 0, nil},
 		{"good", cidrs, Map{"config.cidrs": "10.0.0.0/8"}, 0, nil},
 		{"bad", cidrs, Map{}, failed, []string{"fail config cidrs: missing"}},
 		{"panic", Validate(func(Facts) error { panic(7) }), nil, failed, []string{"fail panic: 7"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var m module
+			m := module{policy: func(Facts, *Decision) error { return nil }}
 			test.option(&m)
 			h := &recorder{Map: test.facts}
 			if got := m.validate(h); got != test.status {

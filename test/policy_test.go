@@ -151,7 +151,7 @@ func TestPolicyJSON(t *testing.T) {
 		}
 	}
 	var checked author.CheckReport
-	if decode(&checked, "check", "20-partners.wasm"); !checked.OK || len(checked.Checks) != 6 {
+	if decode(&checked, "check", "20-partners.wasm"); !checked.OK || len(checked.Checks) != 7 {
 		t.Errorf("check: %+v", checked)
 	}
 	var decided author.RunReport

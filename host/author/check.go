@@ -3,6 +3,8 @@ package author
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/snatd/snatd/host/policy"
 )
@@ -13,6 +15,7 @@ type State string
 // States.
 const (
 	OK      State = "ok"
+	Warning State = "warning" // the daemon takes the module, but it cannot be meant so
 	Failed  State = "failed"
 	Skipped State = "skipped" // an earlier check failed
 )
@@ -24,10 +27,11 @@ const (
 	checkABI      = "abi"
 	checkValidate = "validate"
 	checkDecide   = "decide"
+	checkFacts    = "facts"
 	checkPure     = "pure"
 )
 
-var checks = []string{checkSize, checkSHA256, checkABI, checkValidate, checkDecide, checkPure}
+var checks = []string{checkSize, checkSHA256, checkABI, checkValidate, checkDecide, checkFacts, checkPure}
 
 // CheckResult is one check of a module.
 type CheckResult struct {
@@ -77,7 +81,7 @@ func Check(ctx context.Context, o Options) (report CheckReport, err error) {
 			result = CheckResult{State: Skipped}
 		}
 		result.Check = name
-		report.OK = report.OK && result.State == OK
+		report.OK = report.OK && (result.State == OK || result.State == Warning)
 		report.Checks = append(report.Checks, result)
 	}
 	return report, nil
@@ -100,7 +104,19 @@ func (t *trial) check(ctx context.Context, found findings) (cost, error) {
 	}
 	found.ok(checkABI, fmt.Sprintf("compiled in %s by the %s", short(took.compile), t.engine.Mode()))
 	found.ok(checkValidate, fmt.Sprintf("started and validated in %s, with %s", short(took.start), t.settings()))
-	return took, found.decisions(ctx, m, t.subjects)
+	unknown := map[string]bool{}
+	subjects := slices.Clone(t.subjects)
+	for i := range subjects {
+		subjects[i].Facts = asked{subjects[i].Facts, unknown}
+	}
+	err = found.decisions(ctx, m, subjects)
+	switch {
+	case len(unknown) > 0: // that may be why it failed
+		found[checkFacts] = CheckResult{State: Warning, Detail: strings.Join(mistyped(unknown), "; ")}
+	case found[checkDecide].State == OK:
+		found.ok(checkFacts, "it asks for facts that there are")
+	}
+	return took, err
 }
 
 // decisions evaluates a policy for each of the subjects, and then again in another

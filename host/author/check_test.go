@@ -39,6 +39,7 @@ func TestCheckTakesModule(t *testing.T) {
 		"abi":      "compiled in ",
 		"validate": "with 2 settings of the sidecar",
 		"decide":   "for 5 subjects, with 4 evaluations",
+		"facts":    "it asks for facts that there are",
 		"pure":     "the same again in the opposite order",
 	}
 	for _, c := range report.Checks {
@@ -62,12 +63,16 @@ func TestCheckRefusesModule(t *testing.T) {
 		{"not WebAssembly", []byte("text"), "", author.CheckResult{Check: "abi",
 			Detail: `load: not WebAssembly, it begins with "text"; accepted: a core module, which begins with "\x00asm"`}},
 		{"no decide", wasmtest.New().Bytes(), "", author.CheckResult{Check: "abi",
-			Detail: "load: exports no function decide; accepted: decide() -> i32"}},
-		{"unknown import", func() []byte {
-			g := newGuest()
-			g.Import("env", "now", wasmtest.Sig(0, 1))
-			return g.decide()
-		}(), "", author.CheckResult{Check: "abi",
+			Detail: "load: exports no function decide; accepted: decide() -> i32",
+			Change: "make the policy the module's: sdk.Register in an init function of package main in Go, policy!(decide) in Rust, " +
+				"SNAT_POLICY(decide, validate) in C, export function decide() in AssemblyScript"}},
+		{"AssemblyScript's abort", imports("env", "abort"), "", author.CheckResult{Check: "abi",
+			Detail: "load: imports env.abort; accepted: functions of the modules snat_v1 and wasi_snapshot_preview1",
+			Change: "compile AssemblyScript with --use abort=~lib/@snatd/policy/assembly/fail/abort"}},
+		{"files", imports(abi.WASIModule, "path_open"), "", author.CheckResult{Check: "abi",
+			Detail: "load: imports wasi_snapshot_preview1.path_open; accepted from wasi_snapshot_preview1: " + strings.Join(abi.WASI, ", "),
+			Change: "build it for no system: wasm32-unknown-unknown in Rust, -nostdlib in C"}},
+		{"unknown import", imports("env", "now"), "", author.CheckResult{Check: "abi",
 			Detail: "load: imports env.now; accepted: functions of the modules snat_v1 and wasi_snapshot_preview1"}},
 		{"setting that is no fact", excludes(false), "config: {\"\": a}\n", author.CheckResult{Check: "validate",
 			Detail: "load: config: an empty key; accepted: a name"}},
@@ -118,6 +123,67 @@ func TestCheckRefusesModule(t *testing.T) {
 				t.Errorf("taken: %+v", report)
 			}
 		})
+	}
+}
+
+// imports is a module with that import, which takes nothing.
+func imports(module, name string) []byte {
+	g := newGuest()
+	g.Import(module, name, wasmtest.Sig(0, 1))
+	return g.decide()
+}
+
+// A mistyped key is an absent fact to a module, so it is said here.
+func TestMistypedFacts(t *testing.T) {
+	for key, want := range map[string]string{
+		"pod.labels.app":   "no fact is called pod.labels.app, did you mean pod.label.app?",
+		"pod.nmae":         "no fact is called pod.nmae, did you mean pod.name?",
+		"namespace.lable.": "no fact is called namespace.lable., did you mean namespace.label.?",
+		"Pod.Name":         "no fact is called Pod.Name, did you mean pod.name?",
+		"vpc.cidr":         "no fact is called vpc.cidr, did you mean vpc.cidrs?",
+		"weather":          "no fact is called weather, sdk/FACTS.md lists those there are",
+		"pod.label.app":    "",
+		"pod.name":         "",
+		"config.pratners":  "", // the module's own
+	} {
+		g := newGuest()
+		o := options(t, g.decide(g.absent(key), wasmtest.Drop), "")
+		check, err := author.Check(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := check.Checks[5]
+		state, detail := author.Warning, want
+		if want == "" {
+			state, detail = author.OK, "it asks for facts that there are"
+		}
+		if !check.OK || result.Check != "facts" || result.State != state || result.Detail != detail {
+			t.Errorf("%s: %+v, want %s: %s", key, result, state, detail)
+		}
+		run, err := author.Run(t.Context(), o, "default/web-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(run.Subjects[0].Mistyped, "; "); got != want {
+			t.Errorf("%s: run says %q, want %q", key, got, want)
+		}
+	}
+}
+
+// Of many, not all are said.
+func TestManyMistypedFacts(t *testing.T) {
+	g := newGuest()
+	var code [][]byte
+	for _, c := range "abcdefg" {
+		code = append(code, g.absent("weather."+string(c)), wasmtest.Drop)
+	}
+	check, err := author.Check(t.Context(), options(t, g.decide(code...), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	detail := check.Checks[5].Detail
+	if !strings.HasSuffix(detail, "no fact is called weather.e, sdk/FACTS.md lists those there are; and so for 2 more") {
+		t.Error(detail)
 	}
 }
 

@@ -2,6 +2,7 @@ package author
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/snatd/snatd/host/policy"
 )
@@ -25,6 +26,8 @@ func change(err error) string {
 		return ""
 	}
 	switch failed.Class {
+	case policy.ClassLoad:
+		return forgotten(failed.Message)
 	case policy.ClassTrap:
 		return "return an error, or fail with a message: a trap tells an operator nothing"
 	case policy.ClassExit:
@@ -39,6 +42,21 @@ func change(err error) string {
 		return "have the sidecar grant it: grants: {translate: true}, or grants: {sources: [ADDRESS]}"
 	case policy.ClassImpure:
 		return "answer from facts alone: nothing may survive from one evaluation to the next"
+	}
+	return ""
+}
+
+// forgotten is what a language's author left out where a module lacks an export, or has
+// an import too many.
+func forgotten(message string) string {
+	switch {
+	case strings.HasPrefix(message, "exports no function decide"):
+		return "make the policy the module's: sdk.Register in an init function of package main in Go, policy!(decide) in Rust, " +
+			"SNAT_POLICY(decide, validate) in C, export function decide() in AssemblyScript"
+	case strings.HasPrefix(message, "imports env.abort"):
+		return "compile AssemblyScript with --use abort=~lib/@snatd/policy/assembly/fail/abort"
+	case strings.HasPrefix(message, "imports wasi_snapshot_preview1."):
+		return "build it for no system: wasm32-unknown-unknown in Rust, -nostdlib in C"
 	}
 	return ""
 }

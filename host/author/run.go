@@ -42,6 +42,8 @@ type Decision struct {
 	Reads []policy.Read `json:"reads"`
 	// Error is why there is no answer; then there are no entries and no reads.
 	Error string `json:"error,omitempty"`
+	// Mistyped says of keys that the module asked for that no fact is called so.
+	Mistyped []string `json:"mistyped,omitempty"`
 }
 
 // Entry is what happens to the pod's address towards one prefix.
@@ -77,7 +79,9 @@ func Run(ctx context.Context, o Options, subject string) (report RunReport, err 
 	}
 	for _, s := range subjects {
 		decision := Decision{Subject: s.Name, Address: s.Addr, Entries: []Entry{}, Reads: []policy.Read{}}
-		evaluation, err := m.Decide(ctx, s.View)
+		unknown := map[string]bool{}
+		evaluation, err := m.Decide(ctx, asked{s.View, unknown})
+		decision.Mistyped = mistyped(unknown)
 		switch {
 		case ctx.Err() != nil:
 			return RunReport{}, err

@@ -19,16 +19,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 const (
 	// longestCPU is how long the process may compute. A Go program takes a second.
-	longestCPU = 20 * time.Second
+	longestCPU = abi.GivenCompileTime * time.Second
 	// longest is how long it may take on a machine that has better to do.
 	longest = 2 * time.Minute
 	// mostMemory is what it may have, its own start included. A Go program of 3 MB
 	// takes an eighth of it.
-	mostMemory = 512 << 20
+	mostMemory = abi.GivenCompileMemory
 )
 
 // Exit codes of the process; any other is of a process that was ended or crashed.

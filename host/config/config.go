@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/rules"
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // Config is the configuration in force. Default has what is not set; the
@@ -163,7 +164,7 @@ func Default() Config {
 		Network: Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4, Protect: ProtectAuto, Verify: Duration(time.Minute)},
 		SNAT:    SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80, OnChange: OnChangeKeep},
 		Policies: Policies{
-			Directory: "/etc/snatd/policies.d", Deadline: Duration(50 * time.Millisecond), Memory: 16, Cache: "/var/cache/snatd",
+			Directory: "/etc/snatd/policies.d", Deadline: Duration(abi.GivenDeadline * time.Millisecond), Memory: abi.GivenMemory >> 20, Cache: "/var/cache/snatd",
 		},
 		Socket:  "/run/snatd/snatd.sock",
 		Metrics: Metrics{Listen: "127.0.0.1:9477"},

@@ -17,10 +17,11 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/file"
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // MaxSize is how large a module may be, in bytes, after decompression too.
-const MaxSize = 32 << 20
+const MaxSize = abi.BoundBytes
 
 // File is one module of a directory, as it was when it was read. It holds no
 // bytes of the module.

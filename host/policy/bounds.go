@@ -1,30 +1,20 @@
 package policy
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// Limits of what every instance of a module has beside its memory, and of what
-// compiling it takes. All are far above what compilers produce.
+	"github.com/snatd/snatd/sdk/abi"
+)
+
+// What a module may have, package abi says. It bounds what each instance takes beside
+// its memory, and what the compiler does: that takes KiB for each byte of a function,
+// and some 500 bytes for each value that is passed.
+//
+// maxEffort bounds what compiling one function takes, and maxEfforts all of them: see
+// effort. The first is some 2 s and 150 MiB.
 const (
-	maxTables    = 16      // tables
-	maxElements  = 1 << 16 // entries of all tables together, also when they have grown
-	maxGlobals   = 1 << 16
-	maxLocals    = 1000 // of one function
-	maxTypes     = 2000
-	maxFunctions = 20_000
-	maxValues    = 1000 // parameters, and results, of one type
-	maxImports   = 100  // the ABI and WASI have some 60 functions
-	maxExports   = 1000
-	maxParts     = 1000     // segments of elements
-	maxSegments  = 50_000   // of data; linkers write one for each run of bytes
-	maxNames     = 4 << 20  // bytes of the section with names
-	maxBody      = 64 << 10 // bytes of one function: the compiler takes KiB for each
-	// maxEffort bounds what compiling one function takes, and maxEfforts all of
-	// them: see effort. The first is some 2 s and 150 MiB.
 	maxEffort  = 4e8
 	maxEfforts = 1e10 // Go programs are taken for 20 times as much as they are
-	// maxFlow bounds the values that the calls and branches of one function pass, and
-	// those of all types: each takes some 500 bytes while it is compiled.
-	maxFlow = 1 << 18
 )
 
 // work is what a function gives the compiler to do.
@@ -164,7 +154,7 @@ func (b *bounds) table() {
 	}
 	least, most, bounded := b.limits()
 	if !bounded {
-		most = maxElements
+		most = abi.BoundElements
 	}
 	b.tables = append(b.tables, tableLimits{kind, least, most})
 }
@@ -176,16 +166,16 @@ func (b *bounds) limitTables(from int) {
 	for _, t := range b.tables {
 		total += uint64(t.least)
 	}
-	if len(b.tables) > maxTables {
-		b.fail("has %d tables; accepted: at most %d", len(b.tables), maxTables)
+	if len(b.tables) > abi.BoundTables {
+		b.fail("has %d tables; accepted: at most %d", len(b.tables), abi.BoundTables)
 	}
-	if total > maxElements {
-		b.fail("has tables of %d entries; accepted: at most %d", total, maxElements)
+	if total > abi.BoundElements {
+		b.fail("has tables of %d entries; accepted: at most %d", total, abi.BoundElements)
 	}
 	if b.err != nil || len(b.tables) == 0 {
 		return
 	}
-	room := (maxElements - uint32(total)) / uint32(len(b.tables))
+	room := (abi.BoundElements - uint32(total)) / uint32(len(b.tables))
 	content := binary.AppendUvarint(nil, uint64(len(b.tables)))
 	for _, t := range b.tables {
 		content = append(content, t.kind, 1)

@@ -170,7 +170,7 @@ func FuzzBound(f *testing.F) {
 		}
 		// A table's maximum takes 5 bytes at most, an export 22, and each
 		// section's size may be one byte longer.
-		if len(got.wasm) > len(wasm)+5*maxTables+22*len(got.globals)+16 {
+		if len(got.wasm) > len(wasm)+5*abi.BoundTables+22*len(got.globals)+16 {
 			t.Errorf("%d bytes became %d with %d globals", len(wasm), len(got.wasm), len(got.globals))
 		}
 	})

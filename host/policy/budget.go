@@ -6,6 +6,8 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // listeners makes wazero report every call of every function. A deadline alone
@@ -18,11 +20,6 @@ func (listeners) NewFunctionListener(api.FunctionDefinition) experimental.Functi
 	return listeners{}
 }
 
-// maxDepth is how deep calls may be nested. The stack is not part of a guest's
-// memory: it grows to 50 MiB, and twice that while it is copied. The interpreter
-// has room for 2,000.
-const maxDepth = 1500
-
 // lookEvery is how many calls pass between two looks at the clock.
 const lookEvery = 64
 
@@ -30,8 +27,10 @@ const lookEvery = 64
 func (listeners) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
 	c := callOf(ctx)
 	c.depth++
-	if c.depth > maxDepth {
-		panic(c.session.errorf(ClassBudget, "%s went more than %d calls deep", c.phase, maxDepth))
+	// The stack is not part of a guest's memory: at this depth it has 50 MiB, and
+	// twice that while it is copied. The interpreter has room for 2,000.
+	if c.depth > abi.GivenDepth {
+		panic(c.session.errorf(ClassBudget, "%s went more than %d calls deep", c.phase, abi.GivenDepth))
 	}
 	c.calls++
 	if c.calls > c.limit {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // Options of an Engine; the zero Options are the defaults.
@@ -17,11 +19,12 @@ type Options struct {
 	// guest needs some 20us for a prefix, and may give abi.MaxPrefixes. The
 	// start of an instance may take startFactor times as long.
 	Deadline time.Duration
-	// MemoryPages is how much memory a guest may have, in pages of 64 KiB; 256
-	// (16 MiB) by default. Go guests need at least 38.
+	// MemoryPages is how much memory a guest may have, in pages of 64 KiB;
+	// abi.GivenMemory by default. Go guests need at least 38.
 	MemoryPages uint32
 	// CallBudget is how many function calls a guest may make in one evaluation,
-	// its start included; 1<<20 by default. A Go guest's start takes about 5,000.
+	// its start included; abi.GivenCalls by default. A Go guest's start takes about
+	// 5,000.
 	CallBudget int
 	// Compiler compiles modules in another process; nil does it in this one, which is
 	// for modules of one's own.
@@ -30,21 +33,17 @@ type Options struct {
 	Log *slog.Logger
 }
 
-const (
-	defaultDeadline    = 250 * time.Millisecond
-	defaultMemoryPages = 256
-	defaultCallBudget  = 1 << 20
-)
+const defaultDeadline = 250 * time.Millisecond
 
 func (o Options) withDefaults() Options {
 	if o.Deadline == 0 {
 		o.Deadline = defaultDeadline
 	}
 	if o.MemoryPages == 0 {
-		o.MemoryPages = defaultMemoryPages
+		o.MemoryPages = abi.GivenMemory >> 16
 	}
 	if o.CallBudget == 0 {
-		o.CallBudget = defaultCallBudget
+		o.CallBudget = abi.GivenCalls
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

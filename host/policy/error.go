@@ -6,26 +6,28 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // Class is the kind of an Error.
 type Class string
 
-// Classes of errors.
+// Classes of errors: those of the ABI, and one of this host.
 const (
-	ClassLoad     Class = "load"     // the module does not fit the ABI, or its configuration cannot be facts
-	ClassTrap     Class = "trap"     // a WebAssembly trap, or a bug of the host that a guest met
-	ClassExit     Class = "exit"     // the guest called proc_exit
-	ClassDeadline Class = "deadline" // no answer in time
-	ClassBudget   Class = "budget"   // too many function calls
-	ClassMemory   Class = "memory"   // failed after it was refused more memory
-	ClassArgument Class = "argument" // a host function was called in a wrong way
-	ClassLimit    Class = "limit"    // a limit of package abi was passed
-	ClassGrant    Class = "grant"    // the operator did not grant it
-	ClassOutput   Class = "output"   // the decision cannot be compiled
-	ClassFailed   Class = "failed"   // the policy itself said so
-	ClassImpure   Class = "impure"   // it decided differently for the same facts
-	ClassClosed   Class = "closed"   // the policy was closed
+	ClassLoad     Class = abi.ClassLoad
+	ClassTrap     Class = abi.ClassTrap // also a bug of the host that a guest met
+	ClassExit     Class = abi.ClassExit
+	ClassDeadline Class = abi.ClassDeadline
+	ClassBudget   Class = abi.ClassBudget
+	ClassMemory   Class = abi.ClassMemory
+	ClassArgument Class = abi.ClassArgument
+	ClassLimit    Class = abi.ClassLimit
+	ClassGrant    Class = abi.ClassGrant
+	ClassOutput   Class = abi.ClassOutput
+	ClassFailed   Class = abi.ClassFailed
+	ClassImpure   Class = abi.ClassImpure
+	ClassClosed   Class = "closed" // the policy was closed
 )
 
 // Error is a failure of one policy. The message is one line, whatever the guest

@@ -14,7 +14,7 @@ import (
 // runtime starts for milliseconds, and on a throttled node ten times that. Facts
 // cannot be read then, so every start of a module does the same, and one that
 // never ends is met when the module is loaded.
-const startFactor = 4
+const startFactor = abi.GivenStart / abi.GivenDeadline
 
 // call is one run of a guest.
 type call struct {

@@ -38,26 +38,15 @@ var hostFunctions = map[string]hostFunction{
 	},
 }
 
-// allowedIn lists the phases where a function may be called. The start reads
-// nothing, so that it is the same for every subject; validate decides nothing.
-var allowedIn = map[string][]string{
-	abi.Fact:      {abi.Decide, abi.Validate},
-	abi.FactKeys:  {abi.Decide, abi.Validate},
-	abi.Exclude:   {abi.Decide},
-	abi.Translate: {abi.Decide},
-	abi.Log:       {abi.Decide, abi.Validate, abi.Initialize},
-	abi.Fail:      {abi.Decide, abi.Validate, abi.Initialize},
-}
-
 // exportFunctions makes the host functions importable.
 func exportFunctions(ctx context.Context, runtime wazero.Runtime) error {
 	builder := runtime.NewHostModuleBuilder(abi.Module)
 	for _, f := range abi.Imports {
-		serve, phases := hostFunctions[f.Name], allowedIn[f.Name]
+		serve := hostFunctions[f.Name]
 		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(ctx context.Context, m api.Module, stack []uint64) {
 			g := guest{callOf(ctx), m.Memory(), f.Name}
-			if !slices.Contains(phases, g.call.phase) {
-				g.reject("called in %s; accepted in %s", g.call.phase, strings.Join(phases, ", "))
+			if !slices.Contains(f.In, g.call.phase) {
+				g.reject("called in %s; accepted in %s", g.call.phase, strings.Join(f.In, ", "))
 			}
 			serve(g, stack)
 		}), i32s(f.Params), i32s(f.Results)).Export(f.Name)

@@ -1,5 +1,7 @@
 package policy
 
+import "github.com/snatd/snatd/sdk/abi"
+
 // Sections of a module.
 const (
 	sectionCustom = iota
@@ -37,8 +39,8 @@ func (b *bounds) section(id byte) {
 			b.skip(b.end - b.at)
 			return
 		}
-		if size := b.end - b.at; size > maxNames {
-			b.fail("has names of %d bytes; accepted: at most %d, or none", size, maxNames)
+		if size := b.end - b.at; size > abi.BoundNames {
+			b.fail("has names of %d bytes; accepted: at most %d, or none", size, abi.BoundNames)
 		}
 		b.names()
 	case sectionType:
@@ -49,49 +51,49 @@ func (b *bounds) section(id byte) {
 			}
 			params, results := b.each(b.valueType), b.each(b.valueType)
 			b.values, b.passed = max(b.values, params+results), b.passed+params+results
-			if b.passed > maxFlow {
-				b.fail("has types with more than %d parameters and results together; accepted: at most that", maxFlow)
+			if b.passed > abi.BoundFlow {
+				b.fail("has types with more than %d parameters and results together; accepted: at most that", abi.BoundFlow)
 			}
-			if b.params = max(b.params, params); max(params, results) > maxValues {
-				b.fail("has a type with %d parameters and %d results; accepted: at most %d", params, results, maxValues)
+			if b.params = max(b.params, params); max(params, results) > abi.BoundValues {
+				b.fail("has a type with %d parameters and %d results; accepted: at most %d", params, results, abi.BoundValues)
 			}
-		}); n > maxTypes {
-			b.fail("has %d types; accepted: at most %d", n, maxTypes)
+		}); n > abi.BoundTypes {
+			b.fail("has %d types; accepted: at most %d", n, abi.BoundTypes)
 		}
 	case sectionImport:
-		if b.each(b.importing) > maxImports {
-			b.fail("has more than %d imports; accepted: at most that", maxImports)
+		if b.each(b.importing) > abi.BoundImports {
+			b.fail("has more than %d imports; accepted: at most that", abi.BoundImports)
 		}
 	case sectionFunction:
-		if n := b.each(b.signed); n > maxFunctions {
-			b.fail("has %d functions; accepted: at most %d", n, maxFunctions)
+		if n := b.each(b.signed); n > abi.BoundFunctions {
+			b.fail("has %d functions; accepted: at most %d", n, abi.BoundFunctions)
 		}
 	case sectionTable:
 		b.each(b.table)
 	case sectionMemory:
 		b.each(func() { b.limits() })
 	case sectionGlobal:
-		if n := b.each(b.global); n > maxGlobals {
-			b.fail("has %d globals; accepted: at most %d", n, maxGlobals)
+		if n := b.each(b.global); n > abi.BoundGlobals {
+			b.fail("has %d globals; accepted: at most %d", n, abi.BoundGlobals)
 		}
 	case sectionExport:
 		at := b.at
 		b.count()
 		b.exports.items, b.at = b.at, at
-		if b.exported = b.each(b.export); b.exported > maxExports {
-			b.fail("has %d exports; accepted: at most %d", b.exported, maxExports)
+		if b.exported = b.each(b.export); b.exported > abi.BoundExports {
+			b.fail("has %d exports; accepted: at most %d", b.exported, abi.BoundExports)
 		}
 	case sectionStart, sectionDataCount:
 		b.signed()
 	case sectionElement:
-		if n := b.each(b.element); n > maxParts {
-			b.fail("has %d element segments; accepted: at most %d", n, maxParts)
+		if n := b.each(b.element); n > abi.BoundParts {
+			b.fail("has %d element segments; accepted: at most %d", n, abi.BoundParts)
 		}
 	case sectionCode:
 		b.each(b.function)
 	case sectionData:
-		if n := b.each(b.segment); n > maxSegments {
-			b.fail("has %d data segments; accepted: at most %d", n, maxSegments)
+		if n := b.each(b.segment); n > abi.BoundSegments {
+			b.fail("has %d data segments; accepted: at most %d", n, abi.BoundSegments)
 		}
 	default: // wazero knows what to say
 		b.skip(b.end - b.at)
@@ -139,8 +141,8 @@ func (b *bounds) element() {
 	default:
 		b.valueType()
 	}
-	if b.items += b.each(item); b.items > maxElements {
-		b.fail("has more than %d items in element segments; accepted: at most that", maxElements)
+	if b.items += b.each(item); b.items > abi.BoundElements {
+		b.fail("has more than %d items in element segments; accepted: at most that", abi.BoundElements)
 	}
 }
 
@@ -149,8 +151,8 @@ func (b *bounds) function() {
 	end := b.at + size
 	locals := uint64(0)
 	b.each(func() { locals += uint64(b.number()); b.valueType() })
-	if locals > maxLocals {
-		b.fail("has a function with %d locals; accepted: at most %d", locals, maxLocals)
+	if locals > abi.BoundLocals {
+		b.fail("has a function with %d locals; accepted: at most %d", locals, abi.BoundLocals)
 	}
 	if b.at > end {
 		b.malformed()
@@ -158,13 +160,13 @@ func (b *bounds) function() {
 	if b.err != nil {
 		return
 	}
-	if size > maxBody {
-		b.fail("has a function of %d bytes; accepted: at most %d", size, maxBody)
+	if size > abi.BoundBody {
+		b.fail("has a function of %d bytes; accepted: at most %d", size, abi.BoundBody)
 	}
 	b.work = work{body: size, locals: locals + uint64(b.params), values: b.values}
 	b.instructions(end)
-	if flow := b.work.flow(); flow > maxFlow {
-		b.fail("has a function whose calls and branches may pass %d values; accepted: at most %d", flow, maxFlow)
+	if flow := b.work.flow(); flow > abi.BoundFlow {
+		b.fail("has a function whose calls and branches may pass %d values; accepted: at most %d", flow, abi.BoundFlow)
 	}
 	one := b.work.effort()
 	if b.efforts += one; one > maxEffort || b.efforts > maxEfforts {

@@ -2,7 +2,9 @@
 // names, signatures, values and limits. It is stated here once; the host checks
 // and serves modules by it, and the SDK is written against it.
 //
-// Nothing here runs: no memory is touched and no function is called.
+// Nothing here runs: no memory is touched and no function is called. ABI.md and
+// what other languages declare are made from this package's constants and their
+// comments by schema/gen.
 package abi
 
 // Module is the name of the module that host functions are imported from. It
@@ -12,21 +14,24 @@ const Module = "snat_v1"
 // Host functions that a module may import from Module. Every pointer is an
 // offset in the guest's memory, every length is in bytes.
 const (
-	// Fact reads one fact: (key, key_len, buf, cap) -> length, or Absent. The
-	// value is written to buf only if its length is at most cap.
+	// Fact reads one fact: (key, key_len, buf, cap) -> length. The length of an
+	// absent fact is -1. The value is written to buf only if its length is at most
+	// cap: a guest whose buffer is too small asks again.
 	Fact = "fact"
 	// FactKeys lists the keys under a prefix, sorted, each ended by a NUL:
-	// (prefix, prefix_len, buf, cap) -> length; the same rule as Fact.
+	// (prefix, prefix_len, buf, cap) -> length. The same rule as for fact.
 	FactKeys = "fact_keys"
-	// Exclude keeps the source towards a prefix: (cidr, len, why, len).
+	// Exclude keeps the pod's address towards a prefix: (cidr, cidr_len, why,
+	// why_len).
 	Exclude = "exclude"
-	// Translate translates the source towards a prefix: (cidr, len, source, len,
-	// why, len). An empty source is the node's primary address; hosts of this
-	// version refuse any other.
+	// Translate replaces the pod's address towards a prefix: (cidr, cidr_len,
+	// source, source_len, why, why_len). An empty source is the node's primary
+	// address. Another must be granted by the operator and held by the node's
+	// primary interface, which is read as the fact node.address.<source>.
 	Translate = "translate"
-	// Log writes a line to the daemon's log: (level, msg, len).
+	// Log writes a line to the daemon's log: (level, msg, msg_len).
 	Log = "log"
-	// Fail ends the evaluation with an error: (msg, len). It never returns.
+	// Fail ends the evaluation with an error: (msg, msg_len). It never returns.
 	Fail = "fail"
 )
 
@@ -34,23 +39,24 @@ const (
 const (
 	// Memory is the exported memory.
 	Memory = "memory"
-	// Decide answers for the current subject: () -> Decided, NoOpinion, or
-	// anything else for an error.
+	// Decide answers for the current subject: () -> status. 0 is decided, 1 is no
+	// opinion, anything else is an error. Required.
 	Decide = "decide"
-	// Validate, optional, checks the module's configuration at load: () -> 0,
-	// or anything else for an error.
+	// Validate checks the module's configuration when it is loaded: () -> status.
+	// 0 is good, anything else is an error. Optional.
 	Validate = "validate"
-	// Initialize, optional, is called once on a new instance.
+	// Initialize starts a new instance, before anything else is called: (). Optional.
 	Initialize = "_initialize"
 )
 
 // Results.
 const (
-	// Absent is the length that Fact returns for a fact that does not exist.
+	// Absent is the length that fact returns for a fact that does not exist.
 	Absent int32 = -1
-	// Decided says that the calls to Exclude and Translate are the answer.
+	// Decided is what decide returns to say that the calls of exclude and translate
+	// are the answer.
 	Decided int32 = 0
-	// NoOpinion leaves the subject to the modules behind.
+	// NoOpinion is what decide returns to leave the subject to the modules behind.
 	NoOpinion int32 = 1
 )
 
@@ -72,7 +78,7 @@ const (
 	MaxReason   = 256      // bytes of a reason
 	MaxMessage  = 4 << 10  // bytes of one log line or error text
 	MaxLog      = 64 << 10 // bytes of all log lines together
-	MaxPrefixes = 10_000   // prefixes in one decision
+	MaxPrefixes = 10_000   // prefixes in one decision, with those that are given again
 )
 
 // Function is a host function's or an export's WebAssembly signature; every
@@ -81,23 +87,27 @@ type Function struct {
 	Name    string
 	Params  int
 	Results int
+	// In are the exports during which a host function may be called.
+	In []string
 }
 
-// Imports are the host functions, the only ones beside WASI's listed ones.
+// Imports are the host functions, the only ones beside WASI's listed ones. The
+// start reads nothing, so that it is the same for every subject; validate decides
+// nothing.
 var Imports = []Function{
-	{Fact, 4, 1},
-	{FactKeys, 4, 1},
-	{Exclude, 4, 0},
-	{Translate, 6, 0},
-	{Log, 3, 0},
-	{Fail, 2, 0},
+	{Fact, 4, 1, []string{Decide, Validate}},
+	{FactKeys, 4, 1, []string{Decide, Validate}},
+	{Exclude, 4, 0, []string{Decide}},
+	{Translate, 6, 0, []string{Decide}},
+	{Log, 3, 0, []string{Decide, Validate, Initialize}},
+	{Fail, 2, 0, []string{Decide, Validate, Initialize}},
 }
 
 // Exports are the functions that the host calls. Only Decide must exist.
 var Exports = []Function{
-	{Decide, 0, 1},
-	{Validate, 0, 1},
-	{Initialize, 0, 0},
+	{Decide, 0, 1, nil},
+	{Validate, 0, 1, nil},
+	{Initialize, 0, 0, nil},
 }
 
 // WASIModule is the one other module that functions may be imported from.

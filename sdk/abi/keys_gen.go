@@ -80,3 +80,35 @@ const (
 	// the module.
 	KeyConfig = "config."
 )
+
+// Keys are all of them.
+var Keys = []string{
+	KeySubjectKind,
+	KeyClusterIPFamily,
+	KeyNodeName,
+	KeyNodeZone,
+	KeyNodeRegion,
+	KeyNodeInstanceID,
+	KeyNodeInstanceType,
+	KeyNodePrimaryAddress,
+	KeyNodeAddress,
+	KeyNodeLabel,
+	KeyNodeAnnotation,
+	KeyVPCCIDRs,
+	KeyVPCRoute,
+	KeyVPCPrefixList,
+	KeyVPCPeering,
+	KeySNATExternal,
+	KeySNATExclude,
+	KeyPodName,
+	KeyPodNamespace,
+	KeyPodIP,
+	KeyPodHostNetwork,
+	KeyPodServiceAccount,
+	KeyPodPhase,
+	KeyPodLabel,
+	KeyPodAnnotation,
+	KeyNamespaceLabel,
+	KeyNamespaceAnnotation,
+	KeyConfig,
+}

@@ -1,9 +1,9 @@
-// Command gen writes what follows from the schema of facts: the accessors of
-// sdk.Facts, the keys in sdk/abi, and the page FACTS.md. `go generate ./sdk`
-// runs it in the folder sdk.
+// Command gen writes what follows from the schema of facts and from the ABI in
+// sdk/abi: accessors and declarations for every language, the tables of ABI.md,
+// and the page FACTS.md. `go generate ./sdk` runs it in the folder sdk.
 //
-// It knows the shape of the schema and of its outputs; what a fact means is
-// said in the schema only.
+// It knows the shape of its inputs and of its outputs; what a fact means is said
+// in the schema only, and what a function does in the comments of sdk/abi.
 package main
 
 import (
@@ -13,11 +13,7 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	text, err := os.ReadFile("schema/facts.json")
-	if err != nil {
-		log.Fatal(err)
-	}
-	files, err := generate(text)
+	files, err := generate(os.DirFS("."))
 	if err != nil {
 		log.Fatal(err)
 	}

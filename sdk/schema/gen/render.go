@@ -2,119 +2,98 @@ package main
 
 import (
 	"bytes"
+	"embed"
 	"fmt"
 	"go/format"
+	"io/fs"
+	"path"
 	"strings"
 	"text/template"
 )
 
-// outputs are the generated files, relative to the folder sdk.
+//go:embed templates
+var templates embed.FS
+
+// outputs are the generated files by their templates, relative to the folder sdk.
 var outputs = map[string]string{
-	"facts_gen.go": `// Code generated from schema/facts.json by schema/gen. DO NOT EDIT.
-
-package sdk
-
-import (
-	"net/netip"
-
-	"github.com/snatd/snatd/sdk/abi"
-)
-{{$unique := " It tells pods apart: a policy that reads it is evaluated for each of them."}}
-{{- range .Facts}}{{$a := accessor .}}
-{{comment .Go " returns the fact " .Key (when .Map "<key>") ". " .Doc " " $a.Note (when .Unique $unique)}}
-func (f Facts) {{.Go}}({{when .Map "key string"}}) {{$a.Returns}} {
-	return f.{{$a.Call}}(abi.Key{{.Go}}{{when .Map " + key"}})
-}
-{{if .Map}}
-// {{.Go}}Keys returns the sorted keys that {{.Go}} has a value for.
-func (f Facts) {{.Go}}Keys() []string {
-	return f.keys(abi.Key{{.Go}})
-}
-{{end}}{{end}}`,
-
-	"abi/keys_gen.go": `// Code generated from schema/facts.json by schema/gen. DO NOT EDIT.
-
-package abi
-
-// Keys of facts. One that ends in "." is the prefix of a family of keys.
-const (
-{{- range .Facts}}
-	{{comment "Key" .Go " has a value of type " .Type ". " .Doc}}
-	Key{{.Go}} = {{printf "%q" .Key}}
-{{- end}}
-)
-`,
-
-	"FACTS.md": `{{$c := "\x60" -}}
-<!-- Generated from schema/facts.json by schema/gen. Do not edit. -->
-
-# Facts
-
-What a policy can ask for. Each is a key with a text as its value; the accessor decodes it.
-
-| key | accessor of {{$c}}sdk.Facts{{$c}} | meaning |
-|---|---|---|
-{{- range .Facts}}{{$a := accessor .}}
-| {{$c}}{{.Key}}{{when .Map "<key>"}}{{$c}} | {{$c}}{{.Go}}({{when .Map "key string"}}) {{$a.Returns}}{{$c}}
-{{- if .Map}}, {{$c}}{{.Go}}Keys() []string{{$c}}{{end}} | {{.Doc}}{{when .Unique " Tells pods apart."}} |
-{{- end}}
-
-- A fact may be absent, and absent is not the same as empty: accessors return {{$c}}false{{$c}} beside the value. An absent bool is false.
-- A bool is {{$c}}true{{$c}} or {{$c}}false{{$c}}, an address is IPv4, a list is its items in canonical order, each ended by a NUL byte.
-- A decision is remembered by what was read, and shared by all pods that give the same answers. A policy that reads a fact that tells
-  pods apart is evaluated for each of them.
-`,
+	"facts_gen.go":                     "facts.go.tmpl",
+	"abi/keys_gen.go":                  "keys.go.tmpl",
+	"FACTS.md":                         "facts.md.tmpl",
+	"rust/src/abi.rs":                  "abi.rs.tmpl",
+	"rust/src/facts.rs":                "facts.rs.tmpl",
+	"assemblyscript/assembly/abi.ts":   "abi.ts.tmpl",
+	"assemblyscript/assembly/facts.ts": "facts.ts.tmpl",
 }
 
-// generate returns the content of every output by its name.
-func generate(text []byte) (map[string][]byte, error) {
+// parts are files of which parts are generated, between two marks. The template of a
+// part has its name and the file's ending.
+var parts = map[string][]string{
+	"ABI.md":   {"imports", "exports", "levels", "limits", "bounds", "given", "classes", "wasi"},
+	"c/snat.h": {"abi", "facts"},
+}
+
+// generate returns the content of every output by its name. It reads the inputs
+// in the folder sdk.
+func generate(sdk fs.FS) (map[string][]byte, error) {
+	text, err := fs.ReadFile(sdk, "schema/facts.json")
+	if err != nil {
+		return nil, err
+	}
 	s, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
-	functions := template.FuncMap{
-		"accessor": func(f fact) any { return accessors[f.Type] },
-		"comment":  comment,
-		"when":     when,
+	c, err := readContract(sdk)
+	if err != nil {
+		return nil, err
+	}
+	t := template.Must(template.New("").Funcs(functions).ParseFS(templates, "templates/*"))
+	render := func(name string) ([]byte, error) {
+		var out bytes.Buffer
+		err := t.ExecuteTemplate(&out, name, struct {
+			schema
+			contract
+		}{s, c})
+		return out.Bytes(), err
 	}
 	files := map[string][]byte{}
 	for name, source := range outputs {
-		var out bytes.Buffer
-		if err := template.Must(template.New(name).Funcs(functions).Parse(source)).Execute(&out, s); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		if files[name], err = render(source); err != nil {
+			return nil, err
 		}
-		files[name] = out.Bytes()
 		if strings.HasSuffix(name, ".go") {
-			if files[name], err = format.Source(out.Bytes()); err != nil {
+			if files[name], err = format.Source(files[name]); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
+	for name, of := range parts {
+		content, err := fs.ReadFile(sdk, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, part := range of {
+			text, err := render(part + path.Ext(name) + ".tmpl")
+			if err != nil {
+				return nil, err
+			}
+			if content, err = replacePart(content, part, text); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		files[name] = content
+	}
 	return files, nil
 }
 
-// comment returns the joined parts as a Go comment, wrapped at 80 columns.
-func comment(parts ...string) string {
-	var out strings.Builder
-	column := 0
-	for _, word := range strings.Fields(strings.Join(parts, "")) {
-		switch {
-		case column == 0:
-			out.WriteString("//")
-			column = 2
-		case column+1+len(word) > 80:
-			out.WriteString("\n//")
-			column = 2
-		}
-		out.WriteString(" " + word)
-		column += 1 + len(word)
+// replacePart puts text between the lines that hold "begin part:" and "end part".
+func replacePart(content []byte, part string, text []byte) ([]byte, error) {
+	begin := bytes.Index(content, []byte(" begin "+part+":"))
+	end := bytes.Index(content, []byte(" end "+part+" "))
+	if begin < 0 || end < begin {
+		return nil, fmt.Errorf("no lines with %q and %q", " begin "+part+":", " end "+part+" ")
 	}
-	return out.String()
-}
-
-func when(condition bool, text string) string {
-	if condition {
-		return text
-	}
-	return ""
+	from := begin + bytes.IndexByte(content[begin:], '\n') + 1
+	to := bytes.LastIndexByte(content[:end], '\n') + 1
+	return bytes.Join([][]byte{content[:from], text, content[to:]}, nil), nil
 }

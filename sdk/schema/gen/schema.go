@@ -16,21 +16,21 @@ type schema struct {
 // fact is one fact, or one family of facts whose keys share a prefix.
 type fact struct {
 	Key    string `json:"key"`    // the whole key; with Map its prefix, which ends in "."
-	Type   string `json:"type"`   // a key of accessors
+	Type   string `json:"type"`   // one of types
 	Map    bool   `json:"map"`    // the key goes on after Key
-	Go     string `json:"go"`     // the accessor's name
-	Unique bool   `json:"unique"` // its value tells pods apart
+	Go     string `json:"go"`     // the accessor's name in Go; other languages go by the key
+	Unique string `json:"unique"` // whether its value tells pods apart: always, sometimes, or empty for never
+	Source string `json:"source"` // where the host has it from, for people
 	Doc    string `json:"doc"`    // one sentence for people
 }
 
-// accessors are the types that a fact may have: what its accessor calls, what
-// that returns, and how the documentation puts it.
-var accessors = map[string]struct{ Call, Returns, Note string }{
-	"string":   {"Fact", "(string, bool)", "False if it is absent."},
-	"bool":     {"boolean", "(bool, error)", "An absent fact is false."},
-	"address":  {"address", "(netip.Addr, bool, error)", "False if it is absent."},
-	"prefixes": {"prefixes", "([]netip.Prefix, bool, error)", "False if it is absent; an empty list is not."},
-}
+// Types of facts.
+const (
+	typeString   = "string"
+	typeBool     = "bool"
+	typeAddress  = "address"
+	typePrefixes = "prefixes"
+)
 
 // parse reads the schema strictly: what it accepts, the templates can render.
 func parse(text []byte) (schema, error) {
@@ -59,10 +59,14 @@ func (f fact) check() error {
 		return fmt.Errorf("no key")
 	case f.Map != strings.HasSuffix(f.Key, "."):
 		return fmt.Errorf(`a key ends in "." if and only if "map" is true`)
-	case accessors[f.Type].Call == "":
+	case f.Type != typeString && f.Type != typeBool && f.Type != typeAddress && f.Type != typePrefixes:
 		return fmt.Errorf("type %q, want string, bool, address or prefixes", f.Type)
 	case !token.IsExported(f.Go) || !token.IsIdentifier(f.Go):
 		return fmt.Errorf("go %q is not an exported Go name", f.Go)
+	case f.Unique != "" && f.Unique != "always" && f.Unique != "sometimes":
+		return fmt.Errorf(`unique %q, want "always", "sometimes" or nothing`, f.Unique)
+	case !strings.HasSuffix(f.Source, "."):
+		return fmt.Errorf("source is not a text that ends in a period")
 	case !strings.HasSuffix(f.Doc, "."):
 		return fmt.Errorf("doc is not a sentence that ends in a period")
 	}

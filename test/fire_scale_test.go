@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/nstest"
+	"github.com/snatd/snatd/rules"
 )
 
 // A large node: each pod is in one of 100 classes, which are the combinations of two
@@ -125,22 +126,26 @@ func (s *scale) applied() time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// objects counts what the kernel has in the table.
-type objects struct{ chains, rules, maps, elements int }
+// objects counts what the kernel has in the table. Its text has a line for each rule and
+// for some elements.
+type objects struct{ chains, maps, elements, lines int }
 
+// objects reads the table at once, which readTable does not: nft reads all of it for each
+// object that it lists.
 func (s *scale) objects() (o objects) {
 	s.t.Helper()
-	table, err := s.readTable()
+	text, err := s.nft("", "list", "table", "ip", rules.TableName)
 	if err != nil {
-		s.t.Fatal(err)
+		s.t.Fatalf("%v: %s", err, text)
 	}
-	o.chains, o.maps = len(table.chains), len(table.maps)
-	for _, rules := range table.chains {
-		o.rules += len(rules)
+	for _, object := range named.FindAllStringSubmatch(text, -1) {
+		if object[1] == "map" {
+			o.maps++
+		} else {
+			o.chains++
+		}
 	}
-	for _, elements := range table.maps {
-		o.elements += len(elements)
-	}
+	o.elements, o.lines = strings.Count(text, " : "), strings.Count(text, "\n")
 	return o
 }
 

@@ -36,7 +36,7 @@ func printStatus(out io.Writer, s api.Status) error {
 		fmt.Fprintf(&text, "problem: %s\n", p)
 	}
 	for _, n := range s.Neighbours {
-		fmt.Fprintf(&text, "warning: %s; fix: %s\n", n.Message, n.Fix)
+		fmt.Fprintf(&text, "warning: %s; fix: %s\n", n, n.Fix)
 	}
 	if s.Repaired != nil {
 		fmt.Fprintf(&text, "repaired: %d times, the last %s ago: %s\n", s.Repairs, time.Since(s.Repaired.At).Round(time.Second), s.Repaired)

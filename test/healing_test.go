@@ -3,7 +3,6 @@ package test
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -183,42 +182,5 @@ func TestFlows(t *testing.T) {
 	}
 	if _, failed, err := d.output(nil, "flows", "--limit", "0"); err == nil || !strings.Contains(failed, `limit: "0", accepted: 1 to 100000`) {
 		t.Errorf("%s, %v", failed, err)
-	}
-}
-
-// Another program that translates what pods send is named, with what to do.
-func TestNeighbours(t *testing.T) {
-	d := prepare(t)
-	nstest.Need(t, "iptables-nft", "iptables")
-	err := d.lab.Node.Do(func() error {
-		for _, line := range []string{"-N AWS-SNAT-CHAIN-0", "-A POSTROUTING -j AWS-SNAT-CHAIN-0",
-			"-A AWS-SNAT-CHAIN-0 ! -o vlan+ -m addrtype ! --dst-type LOCAL -j SNAT --to-source 10.0.0.10 --random-fully"} {
-			out, err := exec.Command("iptables-nft", append([]string{"-w", "-t", "nat"}, strings.Fields(line)...)...).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%s: %w: %s", line, err, out)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.setConfig("")
-	d.run()
-	d.waitReady()
-	d.wait("the AWS plugin to be noticed", func() error {
-		status, err := d.client.Status(t.Context())
-		for _, n := range status.Neighbours {
-			if n.Kind == "aws-snat" && strings.Contains(n.Fix, "AWS_VPC_K8S_CNI_EXTERNALSNAT=true") {
-				return err
-			}
-		}
-		return errors.Join(err, fmt.Errorf("neighbours %+v", status.Neighbours))
-	})
-	if n, err := d.sample(`snatd_neighbour_findings{kind="aws-snat"}`); err != nil || n != 1 {
-		t.Errorf("snatd_neighbour_findings %v, %v", n, err)
-	}
-	if out, _, err := d.output(nil, "status"); err != nil || !strings.Contains(out, "warning: the AWS plugin still translates") {
-		t.Errorf("%s, %v", out, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,13 +66,13 @@ func explain(ctx context.Context, err error, said string) error {
 	case !errors.As(err, &ended):
 		return fmt.Errorf("start a process that compiles: %w", err)
 	}
-	status, _ := ended.Sys().(interface{ Signal() unix.Signal })
+	status := ended.Sys().(syscall.WaitStatus)
 	switch {
 	case ended.ExitCode() == refused:
 		return errors.New(said)
 	case ended.ExitCode() == notKept:
 		return fmt.Errorf("%w: %s", policy.ErrNotKept, said)
-	case status != nil && (status.Signal() == unix.SIGXCPU || status.Signal() == unix.SIGKILL):
+	case status.Signal() == unix.SIGXCPU || status.Signal() == unix.SIGKILL:
 		return fmt.Errorf("%w: compiling takes longer than %s of computing", policy.ErrCostly, longestCPU)
 	case strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory"):
 		return fmt.Errorf("%w: compiling takes more than %d MiB of memory", policy.ErrCostly, mostMemory>>20)

@@ -46,8 +46,8 @@ func then(first nft.Plan, between nft.Then, second nft.Plan) nft.Plan {
 }
 
 // overlaps says whether a packet may get a source from one ruleset that the other does not
-// have. Where a change of the primary address, the mark or pods' interfaces leads from one to the other, packets
-// that it overtakes are not provided for.
+// have. Where a change of the primary address, the mark or pods' interfaces leads from one
+// to the other, packets that it overtakes are not provided for.
 func (r *Ruleset) overlaps(after *Ruleset) bool {
 	if r.Node == "" || r.Network.Primary != after.Network.Primary || r.Network.Mark != after.Network.Mark ||
 		!slices.Equal(r.Network.PodInterfaces, after.Network.PodInterfaces) {

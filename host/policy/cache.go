@@ -54,6 +54,14 @@ func openCache(dir string) (*cache, error) {
 	return c, nil
 }
 
+// path is the directory, or empty if there is no cache.
+func (c *cache) path() string {
+	if c == nil {
+		return ""
+	}
+	return c.dir
+}
+
 // files returns what wazero stored, and the seals.
 func (c *cache) files() ([]string, error) {
 	return filepath.Glob(filepath.Join(c.dir, "wazero-*", "*"))

@@ -30,11 +30,7 @@ func Compile(ctx context.Context, cacheDir string, wasm []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	e := &Engine{mode: ModeCompiler}
-	if cacheDir != "" {
-		e.cache = &cache{dir: cacheDir}
-	}
-	m, err := e.newMachine(ctx)
+	m, err := newMachine(ctx, ModeCompiler, cacheDir)
 	if err != nil {
 		return err
 	}

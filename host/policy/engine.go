@@ -83,7 +83,7 @@ func newEngine(ctx context.Context, options Options, mode string) (_ *Engine, er
 			options.Log.Warn("compiled modules are not kept on disk", "error", err)
 		}
 	}
-	m, err := e.newMachine(ctx) // to see that it starts here
+	m, err := newMachine(ctx, mode, e.cache.path()) // to see that it starts here
 	if err != nil {
 		return nil, err
 	}

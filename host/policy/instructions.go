@@ -69,16 +69,16 @@ const (
 	tableFill  = 17
 )
 
-// instructions walks a function's code up to its end, and returns how many begin
-// or end a block. It notes those that change what cannot be restored.
-func (b *bounds) instructions(end int) (blocks int) {
+// instructions walks a function's code up to its end, and counts what takes the
+// compiler work. It notes those that change what cannot be restored.
+func (b *bounds) instructions(end int) {
 	section := b.end
 	b.end = end
 	for b.at < end && b.err == nil {
 		instruction := b.byte()
 		switch instruction {
 		case 0x02, 0x03, 0x04, 0x05, 0x0c, 0x0d, 0x0e: // block, loop, if, else, br, br_if, br_table
-			blocks++
+			b.work.blocks++
 		case 0x10, 0x11: // call, call_indirect
 			b.work.calls++
 		case tableSet:
@@ -101,7 +101,6 @@ func (b *bounds) instructions(end int) (blocks int) {
 		}
 	}
 	b.end = section
-	return blocks
 }
 
 func (b *bounds) prefixed() {

@@ -47,8 +47,9 @@ func TestInstructions(t *testing.T) {
 				t.Errorf("restorable %t, want %t", got.restorable, tt.restorable)
 			}
 			b := bounds{scanner: &scanner{data: tt.code, end: len(tt.code)}}
-			if blocks := b.instructions(len(tt.code)); blocks != tt.blocks || b.err != nil || b.at != len(tt.code) {
-				t.Errorf("%d blocks up to %d, error %v; want %d up to %d", blocks, b.at, b.err, tt.blocks, len(tt.code))
+			b.instructions(len(tt.code))
+			if b.work.blocks != tt.blocks || b.err != nil || b.at != len(tt.code) {
+				t.Errorf("%d blocks up to %d, error %v; want %d up to %d", b.work.blocks, b.at, b.err, tt.blocks, len(tt.code))
 			}
 		})
 	}

@@ -19,21 +19,23 @@ type machine struct {
 	cache wazero.CompilationCache // nil: in memory only
 }
 
-func (e *Engine) newMachine(ctx context.Context) (m *machine, err error) {
+// newMachine starts one; compiled code is kept in cacheDir, or in memory only if that
+// is empty.
+func newMachine(ctx context.Context, mode, cacheDir string) (m *machine, err error) {
 	defer func() {
 		// wazero panics where it cannot map the code of its own trampolines.
 		if r := recover(); r != nil {
 			err = fmt.Errorf("start wazero: %v", r)
 		}
 	}()
-	config := runtimeConfig(e.mode).
+	config := runtimeConfig(mode).
 		// Loops look at the deadline; what does not loop is the listener's.
 		WithCloseOnContextDone(true).
 		// Debug sections of megabytes would be kept for nothing but traces.
 		WithDebugInfoEnabled(false)
 	m = &machine{}
-	if e.cache != nil {
-		if m.cache, err = wazero.NewCompilationCacheWithDir(e.cache.dir); err != nil {
+	if cacheDir != "" {
+		if m.cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
 			return nil, err
 		}
 		config = config.WithCompilationCache(m.cache)

@@ -39,13 +39,13 @@ func (e *Engine) acquire(ctx context.Context, wasm []byte) (*program, error) {
 	if p := e.find(h); p != nil {
 		return p, nil
 	}
-	m, err := e.newMachine(ctx)
+	within, err := bound(wasm)
 	if err != nil {
 		return nil, err
 	}
-	within, err := bound(wasm)
+	m, err := newMachine(ctx, e.mode, e.cache.path())
 	if err != nil {
-		return nil, errors.Join(err, m.close(ctx))
+		return nil, err
 	}
 	compiled, err := e.compile(ctx, m, wasm, within.wasm)
 	if err != nil {

@@ -162,14 +162,13 @@ func (b *bounds) function() {
 		b.fail("has a function of %d bytes; accepted: at most %d", size, maxBody)
 	}
 	b.work = work{body: size, locals: locals + uint64(b.params), values: b.values}
-	blocks := b.instructions(end)
-	b.work.blocks = blocks
+	b.instructions(end)
 	if flow := b.work.flow(); flow > maxFlow {
 		b.fail("has a function whose calls and branches may pass %d values; accepted: at most %d", flow, maxFlow)
 	}
 	one := b.work.effort()
 	if b.efforts += one; one > maxEffort || b.efforts > maxEfforts {
-		b.fail("takes too long to compile at a function with %d blocks and %d locals; accepted: smaller ones, or fewer", blocks, locals)
+		b.fail("takes too long to compile at a function with %d blocks and %d locals; accepted: smaller ones, or fewer", b.work.blocks, locals)
 	}
 }
 

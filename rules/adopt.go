@@ -1,21 +1,16 @@
 package rules
 
-import (
-	"cmp"
-	"slices"
-)
-
 // adopt returns after with names of classes that before has, where that makes
 // the change small:
 //
 //   - a class whose content before has too keeps its name there, so that none
 //     of its members' elements change;
-//   - of the others, a class takes the name of the class that held the most of
-//     its members, so that its map is edited in place, if that changes fewer
-//     intervals than a new map would hold and if no member of that class goes
-//     elsewhere: its packets may be on their way to the map;
+//   - of the others, a class takes the name of the one that held its members, so that its
+//     map is edited in place, if it changes fewer intervals than a new map would hold and
+//     if these are all the members of both: the packets of one that goes elsewhere may be
+//     on their way to the map. That can be left out;
 //   - the rest keep their own names, unless one is in use.
-func adopt(before, after *Ruleset) *Ruleset {
+func adopt(before, after *Ruleset, inPlace bool) *Ruleset {
 	if before == nil || after == nil {
 		return after
 	}
@@ -24,7 +19,9 @@ func adopt(before, after *Ruleset) *Ruleset {
 		a.taken[c.Name] = true
 	}
 	olds, news := a.keepEqual(before.Classes, after.Classes)
-	a.editInPlace(candidates(before, after, olds, news))
+	if inPlace {
+		a.editInPlace(before, after, olds, news)
+	}
 	for _, c := range news {
 		if _, adopted := a.names[c.Name]; !adopted {
 			a.names[c.Name] = c.identity().freeName(a.taken)
@@ -62,48 +59,21 @@ func (a *adoption) keepEqual(before, after []Class) (olds, news []Class) {
 	return olds, news
 }
 
-// candidate is an old class that a new one could be made of in place.
-type candidate struct {
-	old, new string
-	members  int // that are in both
-	changes  int // intervals to delete and to add
-}
-
-func (a *adoption) editInPlace(all []candidate) {
-	for _, c := range all {
-		if _, adopted := a.names[c.new]; !adopted {
-			a.names[c.new] = c.old
-		}
-	}
-}
-
-// candidates are sorted, the best first. An old class is at most one's candidate.
-func candidates(before, after *Ruleset, olds, news []Class) []candidate {
-	heirs := findHeirs(before, after)
-	var all []candidate
+// editInPlace gives new classes the names of the old ones that they are made of.
+func (a *adoption) editInPlace(before, after *Ruleset, olds, news []Class) {
+	heirs, origins := findHeirs(before, after), findHeirs(after, before)
 	for _, n := range news {
 		for _, o := range olds {
-			h := heirs[o.Name]
 			// Rules and elements change together then; a packet can meet the old
 			// default with the new exceptions.
-			if h.class != n.Name || !sameWays(o, n) {
+			if heirs[o.Name] != n.Name || origins[n.Name] != o.Name || !sameWays(o, n) {
 				continue
 			}
-			c := candidate{o.Name, n.Name, h.members, changes(o.Intervals, n.Intervals)}
-			if c.changes < len(n.Intervals) {
-				all = append(all, c)
+			if changes(o.Intervals, n.Intervals) < len(n.Intervals) {
+				a.names[n.Name] = o.Name
 			}
 		}
 	}
-	slices.SortFunc(all, func(x, y candidate) int {
-		return cmp.Or(
-			cmp.Compare(y.members, x.members),
-			cmp.Compare(x.changes, y.changes),
-			cmp.Compare(x.new, y.new),
-			cmp.Compare(x.old, y.old),
-		)
-	})
-	return all
 }
 
 // sameWays says whether the rules of two classes are the same but for their names.
@@ -111,28 +81,17 @@ func sameWays(a, b Class) bool {
 	return a.decider() == b.decider() && commonException(a.exceptions()) == commonException(b.exceptions())
 }
 
-// heir is the class that all members of a class come to; its name is empty if they
-// come to several.
-type heir struct {
-	class   string
-	members int
-}
-
-// findHeirs returns the heirs of the classes of before. The node decision counts as
-// one member, whatever the number of pods that follow it, as do those pods that get
-// a class of their own. A pod that is gone looks like one that follows the node.
-func findHeirs(before, after *Ruleset) map[string]heir {
-	all := map[string]heir{}
+// findHeirs returns, by class of one ruleset, the class of the other that all its members
+// come to; empty if they come to several. The node decision counts as one member, whatever
+// the number of pods that follow it, as do those pods that get a class of their own. A pod
+// that is gone looks like one that follows the node.
+func findHeirs(before, after *Ruleset) map[string]string {
+	heirs := map[string]string{}
 	move := func(from, to string) {
-		h, known := all[from]
-		switch {
-		case !known:
-			h.class = to
-		case h.class != to:
-			h.class = ""
+		if heir, known := heirs[from]; known && heir != to {
+			to = ""
 		}
-		h.members++
-		all[from] = h
+		heirs[from] = to
 	}
 	move(before.Node, after.Node)
 	for _, m := range before.Pods {
@@ -143,7 +102,7 @@ func findHeirs(before, after *Ruleset) map[string]heir {
 			move(before.Node, m.Class)
 		}
 	}
-	return all
+	return heirs
 }
 
 // changes counts the intervals that are in one of the two lists only.

@@ -9,8 +9,14 @@ import "github.com/snatd/snatd/rules/nft"
 // Its After has the content of after, but keeps names that before's classes
 // have: pass it as the next before.
 func Diff(before, after *Ruleset) Plan {
-	after = adopt(before, after)
-	return Plan{After: after, Ops: change(before, after)}
+	edited := adopt(before, after, true)
+	ops, whole := change(before, edited)
+	if whole {
+		return Plan{After: edited, Ops: ops}
+	}
+	after = adopt(before, after, false)
+	ops, _ = change(before, after)
+	return Plan{After: after, Ops: ops}
 }
 
 // Continue returns the plan that leads to after from a table that was read from the
@@ -19,10 +25,10 @@ func Diff(before, after *Ruleset) Plan {
 // names, and the rest is put right or removed.
 func Continue(held *nft.Table, after *Ruleset) Plan {
 	before, exact := FromTable(held)
-	after = adopt(before, after)
 	if exact {
-		return Plan{After: after, Ops: change(before, after)}
+		return Diff(before, after)
 	}
+	after = adopt(before, after, true)
 	return Plan{After: after, Ops: nft.Diff(held, after.Table())}
 }
 

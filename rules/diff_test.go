@@ -103,8 +103,9 @@ func TestDiffBuildsAnew(t *testing.T) {
 	}
 }
 
-// A map is not edited in place if a member leaves its class: packets of that pod
-// may be on their way to it.
+// A map is edited in place if its class has the same members before and after.
+// Packets of a pod that leaves may be on their way to it, and one that joins would follow
+// its old class for a moment while all others follow the new one.
 func TestDiffClassSplits(t *testing.T) {
 	more := func(p ...string) rules.Decision {
 		return excluding(append([]string{"10.0.0.0/16", "10.2.0.0/16", "10.4.0.0/16", "10.6.0.0/16"}, p...)...)
@@ -118,7 +119,7 @@ func TestDiffClassSplits(t *testing.T) {
 		kept bool
 	}{
 		{"all stay together", []rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", near)}, true},
-		{"another one joins", []rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", near), pod("a/3", "10.0.1.3", near)}, true},
+		{"another one joins", []rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", near), pod("a/3", "10.0.1.3", near)}, false},
 		{"to two classes", []rules.Decided{pod("a/1", "10.0.1.1", near), pod("a/2", "10.0.1.2", far)}, false},
 		{"one follows the node", []rules.Decided{pod("a/1", "10.0.1.1", near)}, false},
 	} {
@@ -156,19 +157,22 @@ func TestDiffDefaultChanges(t *testing.T) {
 	}
 }
 
-// The class that shares the most members gets the name, not the one that is
-// most alike.
-func TestDiffPairsByMembers(t *testing.T) {
-	big := excluding("10.0.0.0/16", "10.2.0.0/16", "10.4.0.0/16", "10.6.0.0/16", "10.8.0.0/16")
-	small := excluding("10.0.0.0/16", "10.2.0.0/16", "10.4.0.0/16", "10.6.0.0/16", "10.10.0.0/16")
-	next := excluding("10.0.0.0/16", "10.2.0.0/16", "10.4.0.0/16", "10.6.0.0/16", "10.10.0.0/15")
-	before := mustCompile(t, network(), one(module("default", entries(exclude, "0.0.0.0/0"))),
-		pod("a/1", "10.0.1.1", big), pod("a/2", "10.0.1.2", big), pod("a/3", "10.0.1.3", small))
-	after := mustCompile(t, network(), one(module("default", entries(exclude, "0.0.0.0/0"))),
-		pod("a/1", "10.0.1.1", next), pod("a/2", "10.0.1.2", next), pod("a/3", "10.0.1.3", next))
-	plan := apply(t, before, after)
-	if got, want := plan.After.Pods[0].Class, before.Pods[0].Class; got != want {
-		t.Errorf("class is %s, want that of the two pods, %s", got, want)
+// Nor is it if something else changes along with it: a pod that comes to another class.
+func TestDiffWhole(t *testing.T) {
+	all := module("default", entries(exclude, "0.0.0.0/0"))
+	wider := excluding("10.0.0.0/16", "10.2.0.0/16", "10.4.0.0/16", "10.6.0.0/15")
+	before := mustCompile(t, network(), one(base), pod("a/1", "10.0.1.1", all))
+	for _, c := range []struct {
+		pods []rules.Decided
+		kept bool
+	}{
+		{[]rules.Decided{pod("a/1", "10.0.1.1", all)}, true},
+		{[]rules.Decided{pod("a/1", "10.0.1.1", all), pod("a/2", "10.0.1.2", all)}, false},
+		{nil, false},
+	} {
+		if plan := apply(t, before, mustCompile(t, network(), one(wider), c.pods...)); (plan.After.Node == before.Node) != c.kept {
+			t.Errorf("%d pods: class is %s, was %s", len(c.pods), plan.After.Node, before.Node)
+		}
 	}
 }
 

@@ -17,9 +17,12 @@ import (
 // A packet is decided in prerouting, by one of the rulesets, and gets its source in
 // postrouting, where the next may be in force already. The address that the first
 // ruleset gives must still be found there, and one that the second gives already.
-func change(before, after *Ruleset) nft.Plan {
+//
+// Not whole is a plan between two transactions of which the table decides some packets as
+// before and others as after. A daemon may be killed there.
+func change(before, after *Ruleset) (plan nft.Plan, whole bool) {
 	if before == nil || after == nil {
-		return nft.Diff(before.Table(), after.Table())
+		return nft.Diff(before.Table(), after.Table()), true
 	}
 	// The classes that stay are left out of both tables: there are many on a large node.
 	one, other := before.withClasses(before.without(after)), after.withClasses(after.without(before))
@@ -27,18 +30,19 @@ func change(before, after *Ruleset) nft.Plan {
 	switch {
 	case before.Node == "" && after.Node != "":
 		first := one.table(after.sourcing())
-		return then(nft.Diff(from, first), nft.Then{}, nft.Diff(first, to))
+		return then(nft.Diff(from, first), nft.Then{}, nft.Diff(first, to)), true
 	case before.Node != "" && after.Node == "":
 		last := other.table(before.sourcing())
-		return then(nft.Diff(from, last), nft.Then{Settle: true}, nft.Diff(last, to))
+		return then(nft.Diff(from, last), nft.Then{Settle: true}, nft.Diff(last, to)), true
 	case !before.overlaps(after):
-		return nft.Diff(from, to)
+		plan = nft.Diff(from, to)
+		return plan, plan.Whole()
 	}
 	o := newOverlap(before, after)
 	first, second := one.table(o.sourcing(true)), other.table(o.sourcing(false))
-	plan := nft.Diff(from, first)
-	plan = then(plan, nft.Then{}, nft.Diff(first, second))
-	return then(plan, nft.Then{Settle: true}, nft.Diff(second, to))
+	decides := nft.Diff(first, second)
+	plan = then(nft.Diff(from, first), nft.Then{}, decides)
+	return then(plan, nft.Then{Settle: true}, nft.Diff(second, to)), decides.Whole()
 }
 
 // without returns the classes that another ruleset does not have under their names.

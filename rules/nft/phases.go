@@ -18,7 +18,8 @@ import "slices"
 //  1. what nothing refers to yet is made, with all that is in it,
 //  2. intervals change,
 //  3. rules and single addresses change, to what exists in both generations now,
-//  4. addresses go whose packets the new rules take over,
+//  4. addresses go whose packets the new rules take over; the third leads them to where
+//     these lead them,
 //  5. what nothing refers to any more is removed,
 //  6. chains go that elements in a removed map may go to: before Linux 6.2 they count
 //     as in use until the transaction that deletes those elements ends.
@@ -45,6 +46,24 @@ func (p Plan) Phases() (all []Plan) {
 	}
 }
 
+// Whole says whether at most one of the phases changes what packets meet: intervals do, and
+// rules and single addresses do. The plan has no Then.
+func (p Plan) Whole() bool {
+	s := survey(p)
+	if s.wholeTable {
+		return true
+	}
+	var has [phases]bool
+	for _, op := range p {
+		if gone, ok := op.(DeleteElements); ok && !gone.Interval {
+			has[change] = true
+			continue
+		}
+		has[s.phase(op)] = true
+	}
+	return !has[intervals] || !has[change]
+}
+
 func (p Plan) phases() []Plan {
 	var all [phases]Plan
 	s := survey(p)
@@ -54,7 +73,10 @@ func (p Plan) phases() []Plan {
 	for _, op := range p {
 		if gone, ok := op.(DeleteElements); ok && !gone.Interval {
 			now, later := s.leaving(gone)
-			all[change], all[leave] = now.appendTo(all[change]), later.appendTo(all[leave])
+			all[change] = append(all[change], now...)
+			if len(later.Elements) > 0 {
+				all[leave] = append(all[leave], later)
+			}
 			continue
 		}
 		i := s.phase(op)
@@ -73,10 +95,3 @@ const (
 	removeChains
 	phases // how many there are
 )
-
-func (o DeleteElements) appendTo(p Plan) Plan {
-	if len(o.Elements) == 0 {
-		return p
-	}
-	return append(p, o)
-}

@@ -101,8 +101,9 @@ add element ip t d { 8.0.0.0/8 : accept }
 		}},
 		{"new rules take over", classed("d", pods{"10.0.0.2": "a"}, "a", "d"), []string{
 			makeD,
-			toD + "add element ip t pods { 10.0.0.2 : goto a }\n",
-			"delete element ip t pods { 10.0.0.1 : goto c }\n",
+			toD + "delete element ip t pods { 10.0.0.1 : goto c }\nadd element ip t pods { 10.0.0.1 : goto d }\n" +
+				"add element ip t pods { 10.0.0.2 : goto a }\n",
+			"delete element ip t pods { 10.0.0.1 : goto d }\n",
 			removeC, deleteC,
 		}},
 		{"an element changes along with rules", classed("d", pods{"10.0.0.1": "a"}, "a", "c", "d"), []string{

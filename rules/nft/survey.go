@@ -10,8 +10,9 @@ type surveyed struct {
 	chainsThatGo  map[string]bool
 	addedElements map[addedElement]bool
 	deletesMaps   bool
-	// changesRules says that chains which stay get other rules.
-	changesRules bool
+	// otherwise is, by map that the new rules of chains which stay look up first, what they
+	// do with an address that it does not hold; zero is not a verdict alone.
+	otherwise map[string]Verdict
 }
 
 type addedElement struct {
@@ -22,7 +23,7 @@ type addedElement struct {
 func survey(p Plan) surveyed {
 	s := surveyed{
 		newChains: map[string]bool{}, newMaps: map[string]bool{}, chainsThatGo: map[string]bool{},
-		addedElements: map[addedElement]bool{},
+		addedElements: map[addedElement]bool{}, otherwise: map[string]Verdict{},
 	}
 	for _, op := range p {
 		switch op := op.(type) {
@@ -42,15 +43,30 @@ func survey(p Plan) surveyed {
 			}
 		}
 	}
+	rules := map[string][]Rule{} // the new ones, by chain that stays
 	for _, op := range p {
-		switch op := op.(type) {
-		case AddRule:
-			s.changesRules = s.changesRules || !s.newChains[op.Chain]
-		case FlushChain:
-			s.changesRules = s.changesRules || !s.chainsThatGo[op.Name]
+		if rule, ok := op.(AddRule); ok && !s.newChains[rule.Chain] {
+			rules[rule.Chain] = append(rules[rule.Chain], rule.Rule)
 		}
 	}
+	for _, list := range rules {
+		s.lookUp(list)
+	}
 	return s
+}
+
+// lookUp takes note of the maps that rules look up, and of what follows.
+func (s surveyed) lookUp(rules []Rule) {
+	for i, r := range rules {
+		lookup, ok := r[0].(Lookup)
+		if !ok {
+			continue
+		}
+		s.otherwise[lookup.Map] = Verdict{}
+		if i+1 < len(rules) && len(rules[i+1]) == 1 {
+			s.otherwise[lookup.Map], _ = rules[i+1][0].(Verdict)
+		}
+	}
 }
 
 // phase is that of an op, except for single addresses that go.
@@ -83,17 +99,31 @@ func either(first bool, one, other int) int {
 	return other
 }
 
-// leaving tells the addresses that go along with the change of rules from those that
-// go after it. What has a successor goes along.
-func (s surveyed) leaving(op DeleteElements) (now, later DeleteElements) {
-	now, later = op, op
-	now.Elements, later.Elements = nil, nil
+// leaving tells what is done with addresses that go along with the change of rules from
+// what is done after it. What has a successor goes along, and so does what the rules that
+// change do not look up. What the new rules take over is led to where they lead it without
+// the map, so that it is decided as they say from then on.
+func (s surveyed) leaving(op DeleteElements) (now Plan, later DeleteElements) {
+	gone, led := op, AddElements{Table: op.Table, Map: op.Map}
+	gone.Elements, later, later.Elements = nil, op, nil
+	verdict, lookedUp := s.otherwise[op.Map]
 	for _, e := range op.Elements {
-		if !s.changesRules || s.addedElements[addedElement{op.Map, e.First}] {
-			now.Elements = append(now.Elements, e)
-		} else {
-			later.Elements = append(later.Elements, e)
+		switch {
+		case !lookedUp || s.addedElements[addedElement{op.Map, e.First}]:
+			gone.Elements = append(gone.Elements, e)
+			continue
+		case verdict != Verdict{} && e.Verdict != verdict:
+			gone.Elements = append(gone.Elements, e)
+			e.Verdict = verdict
+			led.Elements = append(led.Elements, e)
 		}
+		later.Elements = append(later.Elements, e)
+	}
+	if len(gone.Elements) > 0 {
+		now = append(now, gone)
+	}
+	if len(led.Elements) > 0 {
+		now = append(now, led)
 	}
 	return now, later
 }

@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/snatd/snatd/rules"
@@ -57,12 +58,16 @@ func (f *fire) servicesText() string {
 
 var counted = regexp.MustCompile(`packets \d+ bytes \d+`)
 
-// tableText is what nft lists of the table, but for what packets change.
+// tableText is what nft lists of the table, but for what packets change. Chains and maps are
+// in one order: a table that is made anew has another one than what it has become.
 func (f *fire) tableText() string {
 	f.t.Helper()
 	text, err := f.nft("", "list", "table", "ip", rules.TableName)
 	if err != nil {
 		return err.Error() + ": " + text
 	}
-	return counted.ReplaceAllString(text, "")
+	header, body, _ := strings.Cut(counted.ReplaceAllString(text, ""), "\n")
+	objects := strings.Split(strings.TrimSuffix(body, "\n}\n"), "\n\n")
+	slices.Sort(objects)
+	return header + "\n" + strings.Join(objects, "\n\n")
 }

@@ -164,6 +164,63 @@ func TestHealingDuringEvaluation(t *testing.T) {
 	d.waitProblem(ends)
 }
 
+// What an earlier run left is put right too while facts are waited for.
+func TestHealingWhileWaiting(t *testing.T) {
+	d, rules := deaf(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	routing := d.routing()
+	d.stop(syscall.SIGTERM)
+	if err := os.Remove(d.path("record.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	d.write("facts.yaml", "node: {name: [}\n")
+	d.run()
+	d.waitNotReady("the rules of an earlier run stay in force")
+	if err := d.damage("flush", "ruleset"); err != nil {
+		t.Fatal(err)
+	}
+	d.waitHealed(1, rules)
+	d.ip("rule", "del", "priority", "1025")
+	d.waitHealed(2, rules)
+	if got := d.routing(); !slices.Equal(got, routing) {
+		t.Errorf("the routing rules are %q, want %q", got, routing)
+	}
+	d.check(onlyOutside)
+	conn.check(t)
+	d.write("facts.yaml", baseFacts)
+	d.waitReady()
+	if status := d.status(); status.Repairs != 2 || status.Changes != 1 {
+		t.Errorf("%d repairs of %d changes", status.Repairs, status.Changes)
+	}
+}
+
+// What others made of an earlier run's rules before the start is left alone while facts are
+// waited for. When it is gone, they are waited for as after a boot.
+func TestWaitingWithoutRules(t *testing.T) {
+	d, _ := deaf(t)
+	d.stop(syscall.SIGTERM)
+	if err := d.damage("add", "rule", "ip", "snatd", "translate", "counter"); err != nil {
+		t.Fatal(err)
+	}
+	left, err := d.rules()
+	if err != nil || os.Remove(d.path("record.yaml")) != nil {
+		t.Fatal(err)
+	}
+	d.write("facts.yaml", "node: {name: [}\n")
+	d.run()
+	d.waitNotReady("the rules of an earlier run stay in force")
+	if got, err := d.rules(); err != nil || got != left {
+		t.Errorf("%v, the table is\n%s", err, got)
+	}
+	if err := d.damage("flush", "ruleset"); err != nil {
+		t.Fatal(err)
+	}
+	d.waitNotReady("the VPC's CIDRs")
+	d.write("facts.yaml", baseFacts)
+	d.waitReady()
+	d.check(onlyOutside)
+}
+
 // A program that goes on and on is named, and slowed down.
 func TestFight(t *testing.T) {
 	d := prepare(t)

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -225,7 +226,7 @@ func (r *Reader) graceEnd() time.Time {
 func join(texts ...string) string {
 	var list []string
 	for _, text := range texts {
-		if text != "" {
+		if text != "" && !slices.Contains(list, text) {
 			list = append(list, text)
 		}
 	}

@@ -115,6 +115,7 @@ func New(options Options) (*Engine, error) {
 	e.neighbours = newNeighbours(options.Log, e.State)
 	if e.reader.patient = earlier; earlier {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
+		e.healer.missed(time.Now())
 	}
 	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours})
 	return e, nil

@@ -42,8 +42,10 @@ const (
 
 // healer decides when what others have changed is put right.
 type healer struct {
-	// disturbances in a row, without peace between them, the last of which was at.
+	// disturbances in a row, without peace between them, the last of which was at, and of
+	// how many something was left to be put right.
 	disturbances int
+	damages      int
 	at           time.Time
 	// waiting is a disturbance that is to be healed, and due when; zero if there is none.
 	waiting dataplane.Disturbance
@@ -52,6 +54,9 @@ type healer struct {
 	// is never.
 	verified time.Time
 	every    time.Duration
+	// failures are how often in a row it could not be put right, for the last reason.
+	failures int
+	failure  error
 	repairs  uint64
 	last     Repair
 	rival    string // the name of who did it last since there was peace; empty if that is not known
@@ -63,7 +68,7 @@ func newHealer(every time.Duration) *healer { return &healer{verified: time.Now(
 // to heal.
 func (h *healer) disturbed(d dataplane.Disturbance, now time.Time) {
 	if now.Sub(h.at) > peaceAfter {
-		h.disturbances, h.rival = 0, ""
+		h.disturbances, h.damages, h.rival = 0, 0, ""
 	}
 	h.at, h.rival = now, cmp.Or(d.Process, h.rival)
 	if !h.due.IsZero() {
@@ -82,9 +87,16 @@ func (h *healer) missed(now time.Time) {
 	}
 }
 
+// failed takes note that putting right what was disturbed failed: it is tried again.
+func (h *healer) failed(d dataplane.Disturbance, err error, now time.Time) {
+	h.failures++
+	h.failure = err
+	h.waiting, h.due = d, now.Add(h.pause())
+}
+
 // pause is how long the next repair waits.
 func (h *healer) pause() time.Duration {
-	more := h.disturbances - repairsAtOnce
+	more := max(h.disturbances-repairsAtOnce, h.failures)
 	if more <= 0 {
 		return 0
 	}
@@ -99,14 +111,17 @@ func (h *healer) next() time.Time {
 	return earlier(h.due, h.verified.Add(h.every))
 }
 
-// heal puts right what others have changed, and says whether a pass has to follow: what
-// cannot be put right alone is retried by passes.
+// heal puts right what others have changed, and says whether a pass has to follow, which
+// tells of a fight and of what cannot be put right, and which waits for less if what an
+// earlier run left is gone.
 func (e *Engine) heal() (pass bool) {
 	h := e.healer
-	by := h.waiting.By()
+	d, by := h.waiting, h.waiting.By()
 	h.waiting, h.due, h.verified = dataplane.Disturbance{}, time.Time{}, time.Now()
+	was := e.installer.empty()
 	what, err := e.installer.verify()
 	if len(what) > 0 {
+		h.damages++
 		h.last = Repair{At: h.verified, What: what, By: by}
 		if err == nil {
 			h.repairs++
@@ -123,15 +138,17 @@ func (e *Engine) heal() (pass bool) {
 		e.state.Store(&state)
 	}
 	if err != nil {
-		e.installer.known = false
-		e.log.Warn("putting the rules right failed", "error", err)
+		h.failed(d, err, time.Now())
+		return h.failures == 1
 	}
-	return err != nil || h.fights(h.verified) && len(what) > 0
+	mended := h.failures > 0
+	h.failures, h.failure = 0, nil
+	return mended || h.fights(h.verified) && len(what) > 0 || e.installer.empty() != was
 }
 
 // fights says whether somebody keeps changing what snatd keeps in the kernel.
 func (h *healer) fights(now time.Time) bool {
-	return h.disturbances > repairsAtOnce && now.Before(h.at.Add(peaceAfter))
+	return h.damages > repairsAtOnce && now.Before(h.at.Add(peaceAfter))
 }
 
 // publish adds what was healed to a state.
@@ -143,8 +160,12 @@ func (h *healer) publish(state *State) {
 	}
 }
 
-// report adds the problem of a fight, which ends when nothing is changed for a while.
+// report adds the problem of what cannot be put right, and that of a fight, which ends when
+// nothing is changed for a while.
 func (h *healer) report(p *problems, now time.Time) (next time.Time) {
+	if h.failure != nil {
+		p.add("kernel", fmt.Errorf("what others changed in snatd's rules is not put right yet: %w", h.failure))
+	}
 	if !h.fights(now) {
 		return time.Time{}
 	}

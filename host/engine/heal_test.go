@@ -23,12 +23,14 @@ func TestHealerSlowsDown(t *testing.T) {
 			t.Fatalf("disturbance %d: due after %s, fights %v", n, h.due.Sub(now), h.fights(now))
 		}
 		h.due = time.Time{} // healed
+		h.damages++
 	}
 	for n, want := range []time.Duration{10, 20, 40, 80, 160, 250, 250} {
 		h.disturbed(disturbance("nft"), now)
-		if h.due.Sub(now) != want*time.Millisecond || !h.fights(now) {
+		if h.due.Sub(now) != want*time.Millisecond || h.fights(now) != (n > 0) {
 			t.Fatalf("disturbance %d: due after %s, fights %v", n, h.due.Sub(now), h.fights(now))
 		}
+		h.damages++
 		// More of them before that are healed along with it.
 		h.disturbed(disturbance("firewalld"), now)
 		if h.waiting.Transactions != 2 || h.waiting.By() != "firewalld (PID 7)" {

@@ -30,8 +30,8 @@ type installer struct {
 	log    *slog.Logger
 	// applied is told how long each change took; nil for nobody.
 	applied func(time.Duration)
-	// holds is what the kernel holds; it is not known before the first
-	// transaction and after a refused one.
+	// holds is what the kernel holds, or held before a transaction was refused: then,
+	// and before the first, it is not known.
 	holds *rules.Ruleset
 	known bool
 	// changes counts the plans that were applied, the last of which was at.
@@ -39,8 +39,8 @@ type installer struct {
 	at      time.Time
 	// kept is how many live connections need something of earlier rules.
 	kept int
-	// replaced is what the changes since takeReplaced replaced, as far as that could be
-	// understood; nil if there was nothing.
+	// replaced is what decided before the changes since takeReplaced: what is remembered,
+	// whatever others left of it, or else what was found; nil if there was nothing.
 	replaced *rules.Ruleset
 	// counters reads what is counted; nil for nobody who asks.
 	counters *counting
@@ -156,9 +156,9 @@ func outOfStep(err error) bool {
 	return errors.Is(err, dataplane.ErrOutOfStep) || errors.Is(err, dataplane.ErrInDoubt) || errors.Is(err, dataplane.ErrInterrupted)
 }
 
-// apply applies a plan, and says whether that changed anything. What the kernel held
-// before is nil if it is not known.
-func (i *installer) apply(plan rules.Plan, before *rules.Ruleset) (changed bool, err error) {
+// apply applies a plan, and says whether that changed anything. What was found in the
+// kernel before is nil if it is not known.
+func (i *installer) apply(plan rules.Plan, found *rules.Ruleset) (changed bool, err error) {
 	if len(plan.Ops) > 0 {
 		if i.counters != nil && plan.Ops.EndsCounters() {
 			if _, err := i.counters.totals(); err != nil {
@@ -180,7 +180,9 @@ func (i *installer) apply(plan rules.Plan, before *rules.Ruleset) (changed bool,
 			i.applied(took)
 		}
 		i.logChange(plan, took)
-		i.replaced = cmp.Or(i.replaced, before)
+		if plan.After != i.holds { // else it puts right what others did
+			i.replaced = cmp.Or(i.replaced, i.holds, found)
+		}
 	}
 	i.holds, i.known = plan.After, true
 	return len(plan.Ops) > 0, nil

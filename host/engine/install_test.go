@@ -236,6 +236,46 @@ func TestInstallOutOfStep(t *testing.T) {
 	}
 }
 
+// What a change replaces is what decided before, whatever others left of it: live
+// connections are as that says.
+func TestReplaced(t *testing.T) {
+	i, k := newInstaller()
+	first, second := ruleset(t, 0x80), ruleset(t, 0x80, "172.31.0.0/16")
+	k.table = first.Table() // of an earlier run
+	for _, c := range []struct {
+		what   string
+		by     func()
+		wanted *rules.Ruleset
+		before *rules.Ruleset // nil: nothing is replaced
+	}{
+		{"after a start", func() {}, second, first},
+		{"nothing", func() {}, second, nil},
+		{"others delete the table", func() { k.table = nil }, first, second},
+		{"others delete a map's elements", func() { k.table.Maps[0].Elements = nil }, second, first},
+		{"a refusal", func() {
+			k.refuse = []error{errors.New("by the test")}
+			if _, err := i.install(first); err == nil {
+				t.Error("no error")
+			}
+		}, first, second},
+		{"healing", func() {
+			k.table = nil
+			if _, err := i.verify(); err != nil {
+				t.Error(err)
+			}
+		}, first, nil},
+	} {
+		c.by()
+		if _, err := i.install(c.wanted); err != nil {
+			t.Fatal(err)
+		}
+		replaced := i.takeReplaced()
+		if (replaced == nil) != (c.before == nil) || replaced != nil && replaced.Digest() != c.before.Digest() {
+			t.Errorf("%s: replaced %v", c.what, replaced)
+		}
+	}
+}
+
 // A refused transaction leaves the old rules with the routing rule they need,
 // and the next try does not trust what the kernel should hold.
 func TestInstallRefused(t *testing.T) {

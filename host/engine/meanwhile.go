@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"time"
 
 	"github.com/snatd/snatd/host/dataplane"
@@ -9,7 +10,7 @@ import (
 // meanwhile does work that takes a while and has nothing to do with the kernel's rules,
 // such as evaluating policies, and sees to these until it is done: they stay with the
 // goroutine that runs the loop. If that asks for a pass, one follows the one under way.
-func (e *Engine) meanwhile(work func()) {
+func (e *Engine) meanwhile(ctx context.Context, work func()) {
 	links, linked := e.follower.links, false // work may begin to follow others
 	done := make(chan struct{})
 	go func() {
@@ -27,6 +28,8 @@ func (e *Engine) meanwhile(work func()) {
 			e.healer.disturbed(d, time.Now())
 		case err := <-e.watcher.Ended:
 			e.watcher.failed(err, time.Now())
+		case <-timer(e.watcher.next()):
+			e.listen(ctx)
 		case <-timer(e.healer.next()):
 			e.again = e.heal() || e.again
 		case _, ok := <-links:
@@ -36,6 +39,14 @@ func (e *Engine) meanwhile(work func()) {
 			linked = true
 			e.routing()
 		}
+	}
+}
+
+// listen sees to it that what others do is told. After a while in which it was not, it is
+// looked for.
+func (e *Engine) listen(ctx context.Context) {
+	if e.watcher.follow(ctx, time.Now()) {
+		e.healer.missed(time.Now())
 	}
 }
 

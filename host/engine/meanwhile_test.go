@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,35 @@ func guarding(t *testing.T, n *nstest.Namespace) *Engine {
 	return e
 }
 
+// What cannot be put right is tried again, also while something takes long, and told.
+func TestHealingRefused(t *testing.T) {
+	i, k := newInstaller()
+	wanted := ruleset(t, 0x80)
+	if _, err := i.install(wanted); err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{log: slog.New(slog.DiscardHandler), installer: *i, healer: newHealer(0), reader: NewReader(nil, nil)}
+	e.state.Store(&State{})
+	refused := &dataplane.ApplyError{Kind: dataplane.ErrInterrupted, Err: errors.New("by the test")}
+	k.table, k.refuse = nil, []error{refused, refused, refused}
+	e.healer.disturbed(disturbance("nft"), time.Now())
+	if pass := e.heal(); !pass || k.table != nil {
+		t.Fatalf("a pass follows: %v", pass)
+	}
+	var p problems
+	if e.healer.report(&p, time.Now()); len(p.list) != 1 || !strings.Contains(p.list[0].Message, "by the test") {
+		t.Errorf("problems %v", p.list)
+	}
+	e.meanwhile(t.Context(), func() {
+		nstest.Eventually(t, "putting it right", func() bool { return e.State().Repairs == 1 })
+	})
+	k.holds(t, wanted, 0x80)
+	p = problems{}
+	if e.healer.report(&p, time.Now()); len(p.list) > 0 || !e.again || e.State().Repaired.By != "nft (PID 7)" {
+		t.Errorf("problems %v, a pass follows: %v, repaired %+v", p.list, e.again, e.State().Repaired)
+	}
+}
+
 // What others do while something takes long is put right meanwhile: here the work ends
 // when it is.
 func TestHealingMeanwhile(t *testing.T) {
@@ -48,7 +78,7 @@ func TestHealingMeanwhile(t *testing.T) {
 			e.follower.links = links
 			_, kernel := openKernel(t, n) // of the work, which is another goroutine
 			whole := e.installer.holds.Table().String()
-			e.meanwhile(func() {
+			e.meanwhile(t.Context(), func() {
 				n.Run(by[0], by[1:]...)
 				links <- struct{}{} // as the kernel tells of the rule
 				nstest.Eventually(t, what, func() bool {

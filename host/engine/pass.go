@@ -15,13 +15,15 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if e.reader.services.arrived != nil {
 		e.arrived = append(e.arrived, e.reader.services.arrived()...)
 	}
-	if e.watcher.follow(ctx, time.Now()) {
-		e.healer.missed(time.Now())
+	e.listen(ctx)
+	if e.reader.patient && e.installer.empty() {
+		e.reader.patient = false
+		e.log.Warn("the rules of an earlier run are gone")
 	}
 	var in Inputs
 	var p problems
 	var waiting error
-	e.meanwhile(func() { in, p, waiting = e.read(ctx) })
+	e.meanwhile(ctx, func() { in, p, waiting = e.read(ctx) })
 	if e.reader.loaded {
 		e.healer.every = time.Duration(in.Config.Network.Verify)
 	}
@@ -112,7 +114,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	var result *Result
 	var met problems
 	var err error
-	e.meanwhile(func() { result, met, err = decide(ctx, in, e.modules) })
+	e.meanwhile(ctx, func() { result, met, err = decide(ctx, in, e.modules) })
 	p.join(met)
 	next.Modules, next.Wasm = e.modules.Status(in.Modules), e.modules.wasm()
 	e.modules.report(p)
@@ -146,7 +148,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	e.arrived = nil
 	replaced := e.installer.takeReplaced()
 	var unseen, unsaved error
-	e.meanwhile(func() {
+	e.meanwhile(ctx, func() {
 		unseen = e.connections.changed(in.Config.SNAT.OnChange, replaced, next.Ruleset, result.pods())
 		unsaved = e.record.save(in.Config.Facts.Record, in.Snapshot)
 	})

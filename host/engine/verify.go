@@ -8,17 +8,20 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-// verify reads what the kernel holds and puts right what others have changed. It
-// returns what was different, in a few words each, also if putting it right failed:
-// then the next install does it. Without knowing what the kernel should hold, or if
-// that is nothing, there is nothing to verify.
+// verify reads what the kernel holds and puts right what others have changed, also if
+// that is not known since a change was refused. It returns what was different, in a few
+// words each, also if putting it right failed. If the kernel should hold nothing, there is
+// nothing to verify.
 func (i *installer) verify() (different []string, err error) {
-	if !i.known || i.holds == nil {
+	if i.empty() {
 		return nil, nil
 	}
 	held, err := i.read()
 	if err != nil {
 		return nil, err
+	}
+	if i.holds == nil {
+		return nil, i.takeOver(held)
 	}
 	different, unrouted := i.verifyRouting()
 	// The names stay: packets may be on their way.
@@ -26,6 +29,23 @@ func (i *installer) verify() (different []string, err error) {
 	different = append(different, differences(plan.Ops)...)
 	_, err = i.apply(plan, nil)
 	return different, errors.Join(unrouted, err)
+}
+
+// takeOver takes for granted what an earlier run left, so that it is guarded before
+// anything is decided, if it is a whole ruleset: only the next install can make sense of
+// anything else. What is not routed by it is left to that too.
+func (i *installer) takeOver(held *nft.Table) error {
+	understood, exact := rules.FromTable(held)
+	if !exact {
+		return nil
+	}
+	i.holds, i.known = understood, true
+	for _, mark := range marksOf(understood) {
+		if err := i.kernel.AddRouting(mark); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // verifyRouting does so for the routing rules of all marks.

@@ -116,12 +116,9 @@ func TestVerifyUnrouted(t *testing.T) {
 	k.holds(t, wanted)
 }
 
-// What verify cannot put right is different still, and the next install does it.
+// What verify cannot put right is different still, and the next time it does.
 func TestVerifyRefused(t *testing.T) {
 	i, k := newInstaller()
-	if different, err := i.verify(); different != nil || err != nil {
-		t.Errorf("before anything is installed: %q, %v", different, err)
-	}
 	wanted := ruleset(t, 0x80)
 	if _, err := i.install(wanted); err != nil {
 		t.Fatal(err)
@@ -135,8 +132,8 @@ func TestVerifyRefused(t *testing.T) {
 	if different, err := i.verify(); len(different) != 1 || err == nil {
 		t.Errorf("what is refused: %q, %v", different, err)
 	}
-	if changed, err := i.install(wanted); !changed || err != nil {
-		t.Errorf("changed %v, %v", changed, err)
+	if different, err := i.verify(); len(different) != 1 || err != nil {
+		t.Errorf("once more: %q, %v", different, err)
 	}
 	k.holds(t, wanted, 0x80)
 	if _, err := i.remove(wanted.Network); err != nil {
@@ -145,6 +142,44 @@ func TestVerifyRefused(t *testing.T) {
 	k.table = wanted.Table() // somebody else's by now
 	if different, err := i.verify(); different != nil || err != nil {
 		t.Errorf("after removal: %q, %v", different, err)
+	}
+}
+
+// Before anything is decided, what an earlier run left is guarded, if it is whole.
+func TestVerifyTakesOver(t *testing.T) {
+	left := ruleset(t, 0x80)
+	for _, c := range []struct {
+		what    string
+		table   *nft.Table
+		guarded bool
+	}{
+		{"a whole ruleset", left.Table(), true},
+		{"what connections need", rules.Draining(left.Network).Table(), true},
+		{"others' changes", func() *nft.Table {
+			table := left.Table()
+			table.Other = []string{"object evil"}
+			return table
+		}(), false},
+		{"nothing", nil, false},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			i, k := newInstaller()
+			k.table = c.table
+			k.marks[0x20] = true // of connections that only install knows of
+			if different, err := i.verify(); different != nil || err != nil || k.transactions > 0 {
+				t.Fatalf("%q, %v, %d transactions", different, err, k.transactions)
+			}
+			if i.empty() != (c.table == nil) || k.marks[0x80] != c.guarded || !k.marks[0x20] {
+				t.Errorf("empty %v, routing rules %v", i.empty(), k.marks)
+			}
+			k.table = nil
+			if _, err := i.verify(); err != nil || (k.table != nil) != c.guarded {
+				t.Errorf("%v, the kernel holds\n%s", err, k.table)
+			}
+			if c.guarded && k.table.String() != c.table.String() {
+				t.Errorf("the kernel holds\n%s\nwant\n%s", k.table, c.table)
+			}
+		})
 	}
 }
 

@@ -50,12 +50,19 @@ func (w *watcher) failed(err error, now time.Time) {
 	w.again = now.Add(policy.Backoff(w.failures))
 }
 
-// report adds the problem that there is no subscription, and returns when it is tried for
-// again; zero if there is one.
-func (w *watcher) report(p *problems) (next time.Time) {
+// next is when a subscription is tried for again; zero if there is one.
+func (w *watcher) next() time.Time {
 	if w.failure == nil {
 		return time.Time{}
 	}
-	p.add("kernel", fmt.Errorf("what others do to snatd's rules is not told and waits for the next verification (network.verify): %w", w.failure))
 	return w.again
+}
+
+// report adds the problem that there is no subscription, and returns when it is tried for
+// again; zero if there is one.
+func (w *watcher) report(p *problems) (next time.Time) {
+	if w.failure != nil {
+		p.add("kernel", fmt.Errorf("what others do to snatd's rules is not told and waits for the next verification (network.verify): %w", w.failure))
+	}
+	return w.next()
 }

@@ -174,6 +174,6 @@ func (h *healer) report(p *problems, now time.Time) (next time.Time) {
 		by = h.rival
 	}
 	// Nothing that differs from one time to the next: it is told once.
-	p.add("kernel", fmt.Errorf("%s keeps changing snatd's rules, which are put right with pauses of up to %s: until then packets are not translated; stop it from doing so", by, longestPause))
+	p.add("kernel", fmt.Errorf("%s keeps changing snatd's rules, which are put right with pauses of up to %s: in between packets may not be translated, or leave by another interface; stop it from doing so", by, longestPause))
 	return h.at.Add(peaceAfter)
 }

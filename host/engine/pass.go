@@ -42,6 +42,12 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if ctx.Err() != nil {
 		return time.Time{} // what failed now failed because of that
 	}
+	if e.installer.holds != nil {
+		var err error
+		if state.Protection, err = e.installer.protection(); err != nil {
+			p.addPassing("kernel", err)
+		}
+	}
 	if e.reader.loaded {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
 	}
@@ -135,9 +141,6 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	next.Result, next.Ruleset, next.Waiting = result, e.installer.holds, ""
 	if first {
 		e.neighbours.look()
-	}
-	if next.Protection, err = e.installer.protection(); err != nil {
-		p.addPassing("kernel", err)
 	}
 	e.reader.patient, e.reader.earlier = false, nil
 	if changed && e.options.PodChanged != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/metrics"
-	"github.com/snatd/snatd/host/neighbour"
 )
 
 func runCommand() *cobra.Command {
@@ -44,10 +43,13 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 		return err
 	}
 	var daemon *engine.Engine // before anybody asks for its state
-	observer := metrics.New(func() metrics.State { return metricsState(daemon, log) })
+	var held elements
+	observer := metrics.New(
+		func() metrics.State { return metricsState(daemon, &held, log) },
+		func() metrics.Health { return healthOf(daemon.State(), daemon.Progress()) })
 	daemon, err = engine.New(engine.Options{
 		Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log, Compiler: outside,
-		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply,
+		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply, Compiled: observer.ObserveCompile,
 	})
 	if err != nil {
 		return err
@@ -74,44 +76,6 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 	}
 	log.Info("snatd stops; the rules stay in place, snatd cleanup removes them")
 	return nil
-}
-
-// metricsState is what metrics tell of the engine's state.
-func metricsState(daemon *engine.Engine, log *slog.Logger) metrics.State {
-	s := daemon.State()
-	state := metrics.State{
-		Version: version(), Ready: s.Waiting == "", Waiting: s.Waiting,
-		Problems: len(s.Problems), Changes: s.Changes, Sources: s.Sources(),
-	}
-	decided, err := daemon.Decided()
-	if err != nil {
-		log.Warn("connections are not counted", "error", err)
-	}
-	for by, count := range decided {
-		state.Connections = append(state.Connections, metrics.Connections{Module: by.Module, Action: string(by.Action), Count: count.Packets})
-	}
-	state.Repairs, state.Draining, state.Ended = s.Repairs, s.Draining, s.Ended
-	state.Neighbours = map[string]int{}
-	for _, kind := range neighbour.Kinds() {
-		state.Neighbours[string(kind)] = 0
-	}
-	for _, n := range s.Neighbours() {
-		state.Neighbours[string(n.Kind)]++
-	}
-	if s.Result != nil {
-		state.Subjects = len(s.Result.Decided)
-	}
-	for _, m := range s.Modules {
-		module := metrics.Module{Name: m.Name, State: m.State}
-		if m.Shadow != nil {
-			module.Shadow = &metrics.Shadow{Subjects: m.Shadow.Subjects, Share: m.Shadow.Largest().Share}
-		}
-		state.Modules = append(state.Modules, module)
-	}
-	if s.Ruleset != nil {
-		state.Pods, state.Classes = len(s.Ruleset.Pods), len(s.Ruleset.Classes)
-	}
-	return state
 }
 
 func newLogger(level, format string) (*slog.Logger, error) {

@@ -11,7 +11,7 @@ import (
 func TestPulse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		links, hanging, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		e := &Engine{reader: &Reader{}, modules: &Modules{loads: newLoads()}, healer: newHealer()}
+		e := &Engine{reader: &Reader{}, modules: &Modules{loads: newLoads()}, healer: newHealer(0)}
 		e.follower.links = links
 		e.reader.services.refresh = func() { <-hanging }
 		ctx, cancel := context.WithCancel(t.Context())

@@ -31,7 +31,7 @@ var ofState = []struct {
 		func(s State) float64 { return timestamp(s.Progress) }},
 	{gauge("snatd_problems", "Problems that an operator should mend; snatd status lists them.", one),
 		func(s State) float64 { return float64(s.Problems) }},
-	{counter("snatd_kernel_changes_total", "Changes of the rules that the kernel accepted, of one transaction or several each.", one),
+	{counter("snatd_kernel_changes_total", "Changes of snatd's table that the kernel accepted, each in one or some transactions, repairs included.", one),
 		func(s State) float64 { return float64(s.Changes) }},
 	{counter("snatd_repairs_total", "Times that other programs changed snatd's rules and snatd put them right.", one),
 		func(s State) float64 { return float64(s.Repairs) }},
@@ -97,7 +97,7 @@ const eachModule = "1 for each module: the drop-ins, and 2 that are shipped"
 
 var (
 	transactions = counter("snatd_kernel_transactions_total",
-		"Transactions with changes of the rules, by whether the kernel accepted them; failed is also one that it did not answer.", "2", "result")
+		"Transactions with changes of snatd's table, by whether the kernel accepted them; failed is also one that it did not answer.", "2", "result")
 	elements = gauge("snatd_elements",
 		"Elements of the kernel's maps, by what they are looked up by: pods, destinations, or destinations with a source of their own.", "3", "map")
 	moduleState = gauge("snatd_module_state", "Always 1: the labels are a policy module and how it is.", eachModule, "module", "state")

@@ -55,7 +55,7 @@ type Server struct {
 var (
 	podChangeTime = histogram("snatd_pod_change_seconds",
 		"Time from a pod's change as the API server told it to the kernel holding it.")
-	applyTime   = histogram("snatd_apply_seconds", "Time that the kernel took for a change of the rules, with all of its transactions.")
+	applyTime   = histogram("snatd_apply_seconds", "Time that the kernel took for a change of snatd's table.")
 	compileTime = histogram("snatd_compile_seconds", "Time that compiling the decisions to a ruleset took.")
 )
 
@@ -82,7 +82,7 @@ func New(state func() State, health func() Health) *Server {
 // after the API server's event.
 func (s *Server) ObservePodChange(after time.Duration) { s.podChange.Observe(after.Seconds()) }
 
-// ObserveApply counts a change of the rules, and how long the kernel took for it.
+// ObserveApply counts a change of the table, and how long the kernel took for it.
 func (s *Server) ObserveApply(took time.Duration) { s.apply.Observe(took.Seconds()) }
 
 // ObserveCompile counts a compilation of decisions, and how long it took.

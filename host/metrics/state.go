@@ -16,8 +16,9 @@ type State struct {
 	Waiting string
 	// Problems are how many things an operator should mend.
 	Problems int
-	// Changes are how many changes of the rules the kernel accepted since the daemon's
-	// start, in so many transactions, and how many of these it did not accept.
+	// Changes are how many changes of the table the kernel accepted since the daemon's
+	// start, repairs included. Transactions are counted too: those of changes that it
+	// accepted, and those that it did not.
 	Changes          uint64
 	Accepted, Failed uint64
 	// Progress is when the daemon's loop last went on.

@@ -57,10 +57,12 @@ demo: build
 
 # All tests. Those that compare with nft, iptables and the like say what to
 # install where it is missing; with CI=true a missing tool fails them. The SDKs'
-# languages that were not tested are said at the end too, where everybody sees them.
+# languages that were not tested are said at the end too, where everybody sees them, and
+# so are the alerts and the dashboard.
 test: build
 	$(GO_TEST) $(TESTFLAGS) ./...
 	@test/sdk/missing.sh
+	@command -v promtool >/dev/null || echo "not run: alerts and dashboard in examples/prometheus, for promtool is missing. To run it: apt-get install prometheus"
 
 # Ratios within one run; SMOKE=1 runs each measurement once.
 bench: build

@@ -11,43 +11,54 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/snatd/snatd/host/api"
+	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/metrics"
-	"github.com/snatd/snatd/host/neighbour"
 )
 
 func runCommand() *cobra.Command {
 	var flags configFlags
-	var level, format string
+	var format string
 	command := &cobra.Command{
 		Use:     "run",
 		Short:   "run the daemon; stopping it leaves the rules in place",
 		Example: "  snatd run --config /etc/snatd/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			log, err := newLogger(level, format)
+			var level slog.LevelVar
+			log, err := newLogger(&level, format)
 			if err != nil {
 				return err
 			}
-			return run(command, &flags, log)
+			return run(command, &flags, &level, log)
 		},
 	}
 	flags.add(command)
-	command.Flags().StringVar(&level, "log-level", "info", "`LEVEL` of the log: debug, info, warn, error")
+	command.Flags().StringVar(&flags.overrides.LogLevel, "log-level", "", "`LEVEL` of the log: debug, info, warn, error (default that of the configuration)")
 	command.Flags().StringVar(&format, "log-format", "text", "`FORMAT` of the log: text, json")
 	return command
 }
 
-func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
-	cfg, err := flags.load()
+func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *slog.Logger) error {
+	load := func() (config.Config, error) {
+		cfg, err := flags.load()
+		if err == nil {
+			err = level.UnmarshalText([]byte(cfg.Log.Level))
+		}
+		return cfg, err
+	}
+	cfg, err := load()
 	if err != nil {
 		return err
 	}
 	var daemon *engine.Engine // before anybody asks for its state
-	observer := metrics.New(func() metrics.State { return metricsState(daemon, log) })
+	var held elements
+	observer := metrics.New(
+		func() metrics.State { return metricsState(daemon, &held, log) },
+		func() metrics.Health { return healthOf(daemon.State(), daemon.Progress()) })
 	daemon, err = engine.New(engine.Options{
-		Config: cfg, Load: flags.load, ConfigFile: flags.path(), Log: log, Compiler: outside,
-		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply,
+		Config: cfg, Load: load, ConfigFile: flags.path(), Log: log, Compiler: outside,
+		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply, Compiled: observer.ObserveCompile,
 	})
 	if err != nil {
 		return err
@@ -76,51 +87,9 @@ func run(command *cobra.Command, flags *configFlags, log *slog.Logger) error {
 	return nil
 }
 
-// metricsState is what metrics tell of the engine's state.
-func metricsState(daemon *engine.Engine, log *slog.Logger) metrics.State {
-	s := daemon.State()
-	state := metrics.State{
-		Version: version(), Ready: s.Waiting == "", Waiting: s.Waiting,
-		Problems: len(s.Problems), Changes: s.Changes, Sources: s.Sources(),
-	}
-	decided, err := daemon.Decided()
-	if err != nil {
-		log.Warn("connections are not counted", "error", err)
-	}
-	for by, count := range decided {
-		state.Connections = append(state.Connections, metrics.Connections{Module: by.Module, Action: string(by.Action), Count: count.Packets})
-	}
-	state.Repairs, state.Draining, state.Ended = s.Repairs, s.Draining, s.Ended
-	state.Neighbours = map[string]int{}
-	for _, kind := range neighbour.Kinds() {
-		state.Neighbours[string(kind)] = 0
-	}
-	for _, n := range s.Neighbours() {
-		state.Neighbours[string(n.Kind)]++
-	}
-	if s.Result != nil {
-		state.Subjects = len(s.Result.Decided)
-	}
-	for _, m := range s.Modules {
-		module := metrics.Module{Name: m.Name, State: m.State}
-		if m.Shadow != nil {
-			module.Shadow = &metrics.Shadow{Subjects: m.Shadow.Subjects, Share: m.Shadow.Largest().Share}
-		}
-		state.Modules = append(state.Modules, module)
-	}
-	if s.Ruleset != nil {
-		state.Pods, state.Classes = len(s.Ruleset.Pods), len(s.Ruleset.Classes)
-	}
-	return state
-}
-
-func newLogger(level, format string) (*slog.Logger, error) {
-	var options slog.HandlerOptions
-	var at slog.Level
-	if err := at.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("--log-level %q: accepted: debug, info, warn, error", level)
-	}
-	options.Level = at
+// newLogger writes what has the level that is set at the moment.
+func newLogger(level *slog.LevelVar, format string) (*slog.Logger, error) {
+	options := slog.HandlerOptions{Level: level}
 	switch format {
 	case "text":
 		return slog.New(slog.NewTextHandler(os.Stderr, &options)), nil

@@ -49,6 +49,18 @@ func (d *daemon) sample(name string) (float64, error) {
 	return 0, fmt.Errorf("no metric %s", name)
 }
 
+// waitSample waits until a metric has a value.
+func (d *daemon) waitSample(name string, want float64) {
+	d.t.Helper()
+	d.wait(fmt.Sprintf("%s %v", name, want), func() error {
+		got, err := d.sample(name)
+		if err == nil && got != want {
+			err = fmt.Errorf("it is %v", got)
+		}
+		return err
+	})
+}
+
 // What status says, metrics say.
 func TestMetrics(t *testing.T) {
 	d := prepare(t)
@@ -68,11 +80,17 @@ func TestMetrics(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"snatd_ready": 1, "snatd_problems": 0, "snatd_subjects": 3, "snatd_kernel_changes_total": 1, "snatd_apply_seconds_count": 1,
-		`snatd_source_up{source="` + d.path("facts.yaml") + `"}`: 1, `snatd_source_up{source="netlink"}`: 1,
+		"snatd_compile_seconds_count": 1, `snatd_kernel_transactions_total{result="failed"}`: 0,
+		`snatd_elements{map="destinations"}`: 2, `snatd_elements{map="pods"}`: 0, "snatd_port_use_max_ratio": 0,
+		`snatd_module_loads_total{module="default",result="failure"}`: 0,
+		`snatd_source_up{source="` + d.path("facts.yaml") + `"}`:      1, `snatd_source_up{source="netlink"}`: 1,
 	} {
 		if got, err := d.sample(name); got != want || err != nil {
 			t.Errorf("%s is %v, %v, want %v", name, got, err, want)
 		}
+	}
+	if got, err := d.sample(`snatd_kernel_transactions_total{result="accepted"}`); got < 1 || err != nil {
+		t.Errorf("%v transactions, %v", got, err)
 	}
 }
 
@@ -126,4 +144,43 @@ func TestConnectionsCounted(t *testing.T) {
 	if now := counted("default", "translate"); now != translated+1 {
 		t.Errorf("%v translated connections after a change, want %v", now, translated+1)
 	}
+}
+
+// Connections are told by the source that others see, and the ports that they hold.
+func TestPortUse(t *testing.T) {
+	d := start(t)
+	const tcp, udp = 5, 3
+	for range tcp {
+		d.open(d.lab.PodA, lab.TCP, lab.Internet)
+	}
+	for range udp {
+		d.open(d.lab.PodB, lab.UDP, lab.Internet)
+	}
+	d.open(d.lab.PodA, lab.TCP, lab.VPC) // not translated
+	for name, want := range map[string]float64{
+		`snatd_translated_connections{source="10.0.0.10"}`: tcp + udp, "snatd_port_use_max_ratio": tcp / 64512.,
+	} {
+		// What is read of connections counts for some seconds.
+		d.waitSample(name, want)
+	}
+}
+
+// A drop-in that is loaded, and one that is refused, are counted, and what they do.
+func TestModuleMetrics(t *testing.T) {
+	d := start(t)
+	d.dropIn("50-peering", "config: {cidrs: 172.31.0.0/16}\n")
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
+	for name, least := range map[string]float64{
+		`snatd_module_state{module="50-peering.wasm",state="active"}`:         1,
+		`snatd_module_loads_total{module="50-peering.wasm",result="success"}`: 1,
+		`snatd_module_evaluations_total{module="50-peering.wasm"}`:            1,
+		`snatd_module_memo_hits_total{module="50-peering.wasm"}`:              1,
+		`snatd_module_guest_calls_total{module="50-peering.wasm"}`:            2,
+	} {
+		if got, err := d.sample(name); got < least || err != nil {
+			t.Errorf("%s is %v, %v, want %v or more", name, got, err, least)
+		}
+	}
+	d.write("policies.d/50-peering.yaml", "config: {cidrs: nonsense}\n")
+	d.waitSample(`snatd_module_loads_total{module="50-peering.wasm",result="failure"}`, 1)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -44,6 +45,7 @@ func check(config Config, doc *document.Document) error {
 		{"policies.directory", checkPath(config.Policies.Directory, "a directory")},
 		{"socket", checkPath(config.Socket, "a Unix socket")},
 		{"metrics.listen", checkListen(config.Metrics.Listen)},
+		{"log.level", CheckLogLevel(config.Log.Level)},
 	}
 	for i, name := range config.Network.PodInterfaces {
 		checks = append(checks, rule{fmt.Sprintf("network.podInterfaces[%d]", i), rules.CheckPattern(name)})
@@ -132,6 +134,16 @@ const maxExcludeCIDRs = 9000
 func checkExcludeCIDRs(prefixes []netip.Prefix) error {
 	if n := len(prefixes); n > maxExcludeCIDRs {
 		return fmt.Errorf("%d CIDRs, accepted: at most %d", n, maxExcludeCIDRs)
+	}
+	return nil
+}
+
+var logLevels = []string{"debug", "info", "warn", "error"}
+
+// CheckLogLevel checks the name of a level of the log.
+func CheckLogLevel(level string) error {
+	if !slices.Contains(logLevels, level) {
+		return fmt.Errorf("%s is not a level, accepted: %s", document.Quote(level), strings.Join(logLevels, ", "))
 	}
 	return nil
 }

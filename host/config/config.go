@@ -27,6 +27,7 @@ type Config struct {
 	// Path of the Unix socket that `snatd status` and `snatd explain` ask.
 	Socket  string  `yaml:"socket"`
 	Metrics Metrics `yaml:"metrics"`
+	Log     Log     `yaml:"log"`
 }
 
 // Facts is where facts come from.
@@ -153,6 +154,13 @@ type Metrics struct {
 	Listen string `yaml:"listen"`
 }
 
+// Log is what the daemon writes to standard error.
+type Log struct {
+	// Which lines are written: `debug`, `info`, `warn` or `error` and what is more
+	// important. A change takes effect at once.
+	Level string `yaml:"level"`
+}
+
 // Default is the configuration of an operator who sets nothing.
 func Default() Config {
 	return Config{
@@ -168,5 +176,6 @@ func Default() Config {
 		},
 		Socket:  "/run/snatd/snatd.sock",
 		Metrics: Metrics{Listen: "127.0.0.1:9477"},
+		Log:     Log{Level: "info"},
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -23,6 +24,7 @@ type Flags struct {
 	FactsFile         string // --facts, facts.file; all facts are then static
 	PoliciesDirectory string // --policies, policies.directory
 	Socket            string // --socket, socket
+	LogLevel          string // --log-level, log.level
 }
 
 // Load reads and checks the configuration. Errors name the file, the line and
@@ -58,6 +60,10 @@ func Load(options Options) (Config, error) {
 	override(&config.Facts.File, options.Flags.FactsFile)
 	override(&config.Policies.Directory, options.Flags.PoliciesDirectory)
 	override(&config.Socket, options.Flags.Socket)
+	override(&config.Log.Level, options.Flags.LogLevel)
+	if err := CheckLogLevel(config.Log.Level); err != nil { // the file's is checked
+		return Config{}, fmt.Errorf("--log-level: %w", err)
+	}
 
 	// Canonical, so that configurations that mean the same are equal.
 	slices.SortFunc(config.SNAT.ExcludeCIDRs, netip.Prefix.Compare)

@@ -29,6 +29,7 @@ func TestDefault(t *testing.T) {
 		},
 		Socket:  "/run/snatd/snatd.sock",
 		Metrics: config.Metrics{Listen: "127.0.0.1:9477"},
+		Log:     config.Log{Level: "info"},
 	}
 	for name, options := range map[string]config.Options{
 		"no file":        {},
@@ -73,6 +74,7 @@ snat:
 policies: {directory: /f/policies.d, routes: true, deadline: 100ms, memory: 32, cache: ""}
 socket: /f/snatd.sock
 metrics: {listen: ""}
+log: {level: debug}
 `
 
 func fullConfig() config.Config {
@@ -101,6 +103,7 @@ func fullConfig() config.Config {
 		},
 		Policies: config.Policies{Directory: "/f/policies.d", Routes: true, Deadline: config.Duration(100 * time.Millisecond), Memory: 32},
 		Socket:   "/f/snatd.sock",
+		Log:      config.Log{Level: "debug"},
 	}
 }
 
@@ -127,9 +130,9 @@ func TestPrecedence(t *testing.T) {
 	want.Kubernetes.Node = "node-b"
 	equal(t, load(t, options), want)
 
-	options.Flags = config.Flags{FactsFile: "facts", PoliciesDirectory: "policies", Socket: "socket"}
+	options.Flags = config.Flags{FactsFile: "facts", PoliciesDirectory: "policies", Socket: "socket", LogLevel: "warn"}
 	want.Facts.File, want.Facts.Pods = "facts", "static" // all facts are the file's
-	want.Policies.Directory, want.Socket = "policies", "socket"
+	want.Policies.Directory, want.Socket, want.Log.Level = "policies", "socket", "warn"
 	equal(t, load(t, options), want)
 }
 
@@ -181,7 +184,7 @@ func TestTooManyCIDRs(t *testing.T) {
 func TestBadFile(t *testing.T) {
 	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
 	tests := []struct{ text, want string }{
-		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, policies, socket, metrics"},
+		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, policies, socket, metrics, log"},
 		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark, onChange"},
 		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
 		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},
@@ -229,6 +232,7 @@ func TestBadFile(t *testing.T) {
 		{`socket: ""`, "1:9: socket: empty, accepted: the path of a Unix socket"},
 		{"metrics: {listen: 9477}", `1:19: metrics.listen: 9477 without quotes is a number, accepted: a string, such as "9477"`},
 		{"metrics: {listen: localhost}", `1:19: metrics.listen: "localhost" is not an address and port, accepted: such as 127.0.0.1:9477`},
+		{"log: {level: INFO}", `1:14: log.level: "INFO" is not a level, accepted: debug, info, warn, error`},
 	}
 	for _, test := range tests {
 		t.Run(test.text, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/nftables"
@@ -31,6 +32,8 @@ type Dataplane struct {
 
 	counters *Counters
 	features Features
+
+	accepted, failed atomic.Uint64 // transactions of plans
 }
 
 // Open connects to the kernel and checks that it can do what snatd needs. The
@@ -85,14 +88,23 @@ func (d *Dataplane) Apply(plan nft.Plan) error {
 
 func (d *Dataplane) commit(tx *transaction) error {
 	refused, err := d.socket.commit(tx.messages)
-	if err != nil {
+	switch {
+	case err != nil:
+		d.failed.Add(1)
 		return explain(nil, err)
-	}
-	if len(refused) > 0 {
+	case len(refused) > 0:
+		d.failed.Add(1)
 		// Those after the first mostly follow from it.
 		return explainRefusal(tx.op(refused[0]), refused[0].err)
 	}
+	d.accepted.Add(1)
 	return nil
+}
+
+// Transactions counts those that Apply has sent: what the kernel took, and what it refused
+// or did not answer. Several goroutines may ask.
+func (d *Dataplane) Transactions() (accepted, failed uint64) {
+	return d.accepted.Load(), d.failed.Load()
 }
 
 // Exists tells whether the kernel has a table of this name, of family ip.

@@ -37,8 +37,9 @@ type Options struct {
 	// PodChanged is told how long it took from a change of a pod, as the API
 	// server told of it, to the kernel holding what follows. Nil for nobody.
 	PodChanged func(time.Duration)
-	// Applied is told how long a change of the table took. Nil for nobody.
-	Applied func(time.Duration)
+	// Applied is told how long a change of the table took, and Compiled how long
+	// compiling a ruleset took. Nil for nobody.
+	Applied, Compiled func(time.Duration)
 }
 
 // Engine is the daemon's loop.
@@ -60,6 +61,8 @@ type Engine struct {
 	retries     retries
 	coalescer   coalescer
 	record      record
+	pulse       pulse
+	usage       *usage
 	state       atomic.Pointer[State]
 	// again says that a pass has to follow the one under way.
 	again    bool
@@ -113,6 +116,8 @@ func New(options Options) (*Engine, error) {
 	}
 	e.installer.counters = e.counting
 	e.neighbours = newNeighbours(options.Log, e.State)
+	e.usage = newUsage(dp.watched.Usage)
+	e.pulse.beat()
 	if e.reader.patient = earlier; earlier {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
 		e.healer.missed(time.Now())
@@ -140,6 +145,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, wasm.Close(context.WithoutCancel(ctx))) }()
 	}
 	e.modules = NewModules(ctx, wasm, e.log)
+	e.modules.compiled = e.options.Compiled
 	defer e.modules.Close()
 	inner, stop := context.WithCancel(ctx)
 	var looking sync.WaitGroup
@@ -197,11 +203,13 @@ func (e *Engine) coalesce(ctx context.Context) bool {
 func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 	services := &e.reader.services
 	for {
+		e.pulse.beat()
 		select {
 		case <-ctx.Done():
 			return false
 		case <-due:
 			return true
+		case <-time.After(pulseEvery):
 		case <-e.follower.files:
 			return true
 		case <-services.imds.changed():

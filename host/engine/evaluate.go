@@ -96,7 +96,11 @@ func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, proble
 		names = append(names, subject.Name)
 	}
 	if in.Config.Network.IPFamily != config.IPv6 {
+		start := time.Now()
 		ruleset, err := compile(&modules.compiler, network, result.Decided)
+		if modules.compiled != nil {
+			modules.compiled(time.Since(start))
+		}
 		if err != nil {
 			return result, failed.problems(), err
 		}

@@ -180,10 +180,11 @@ type followed struct {
 
 // observed is a provenance after another reading.
 func observed(p facts.Provenance, err error) facts.Provenance {
-	if err != nil {
-		p.Failure, p.Error = time.Now(), err.Error()
+	if now := time.Now(); err != nil {
+		p.Fail(now, err.Error())
 	} else {
-		p.Success, p.Error = time.Now(), ""
+		p.Success = now
+		p.Mend()
 	}
 	return p
 }

@@ -42,6 +42,8 @@ type installer struct {
 	// replaced is what decided before the changes since takeReplaced: what is remembered,
 	// whatever others left of it, or else what was found; nil if there was nothing.
 	replaced *rules.Ruleset
+	// why says why rules are changed, for the log; nil where nobody wants other ones.
+	why func() string
 	// counters reads what is counted; nil for nobody who asks.
 	counters *counting
 	// protect has the table be ours alone where the kernel can, and whose is what the
@@ -192,8 +194,12 @@ func (i *installer) logChange(plan rules.Plan, took time.Duration) {
 	if plan.After == nil || plan.After.Node == "" {
 		return // who removes says so
 	}
+	why := "others changed them"
+	if i.why != nil {
+		why = i.why()
+	}
 	i.log.Info("rules changed", "operations", len(plan.Ops), "classes", len(plan.After.Classes),
-		"pods", len(plan.After.Pods), "ruleset", plan.After.Digest()[:12], "duration", took)
+		"pods", len(plan.After.Pods), "ruleset", plan.After.Digest()[:12], "duration", took, "because", why)
 }
 
 // publish adds what was done to the kernel to a state.

@@ -12,6 +12,9 @@ import (
 type linux struct {
 	*dataplane.Dataplane
 	flows *flow.Table
+	// watched is the same as flows, for others than the loop: who lists a large table
+	// must not hold it up.
+	watched *flow.Table
 }
 
 func openLinux(log *slog.Logger) (*linux, error) {
@@ -23,11 +26,17 @@ func openLinux(log *slog.Logger) (*linux, error) {
 	if err != nil {
 		return nil, errors.Join(err, dp.Close())
 	}
-	return &linux{dp, flows}, nil
+	watched, err := flow.Open()
+	if err != nil {
+		return nil, errors.Join(err, flows.Close(), dp.Close())
+	}
+	return &linux{dp, flows, watched}, nil
 }
 
 // LiveTranslations is that of the connections.
 func (l *linux) LiveTranslations(mark uint32) (int, error) { return l.flows.LiveTranslations(mark) }
 
 // Close ends the connections to both. What is in the kernel stays there.
-func (l *linux) Close() error { return errors.Join(l.flows.Close(), l.Dataplane.Close()) }
+func (l *linux) Close() error {
+	return errors.Join(l.watched.Close(), l.flows.Close(), l.Dataplane.Close())
+}

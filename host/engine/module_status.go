@@ -29,6 +29,39 @@ type ModuleStatus struct {
 	Failing int `json:"failing,omitempty"`
 	// Shadow is what it would change, in shadow mode.
 	Shadow *Shadow `json:"shadow,omitempty"`
+	// Loads and Work are since the daemon's start. Work is that of the versions that were
+	// taken.
+	Loads Loads       `json:"loads"`
+	Work  policy.Work `json:"work"`
+}
+
+// Loads are how many versions of a module were loaded, by what came of it.
+type Loads struct {
+	Taken   uint64 `json:"taken"`
+	Refused uint64 `json:"refused"`
+}
+
+// history is what a module has done, over all of its versions.
+type history struct {
+	loads Loads
+	work  policy.Work // of the versions before the one that is there
+}
+
+// came takes note of what came of a version.
+func (h *history) came(err error) {
+	if err != nil {
+		h.loads.Refused++
+	} else {
+		h.loads.Taken++
+	}
+}
+
+// ends takes note that a version, nil for none, works no longer.
+func (h *history) ends(p policy.Policy) { h.work = h.work.Plus(policy.WorkOf(p)) }
+
+// tell adds it to a status. The policy is what decides now; nil for nothing.
+func (h *history) tell(status *ModuleStatus, now policy.Policy) {
+	status.Loads, status.Work = h.loads, h.work.Plus(policy.WorkOf(now))
 }
 
 // Status lists the modules in order of precedence.
@@ -47,6 +80,7 @@ func (m *Modules) Status(files []dropin.File) []ModuleStatus {
 
 func (e *module) status(name string) ModuleStatus {
 	status := ModuleStatus{Name: name, State: "active", Shadow: e.would}
+	e.history.tell(&status, e.policy)
 	if e.policy != nil {
 		status.SHA256, status.Size, status.Milliseconds = e.sha256, e.size, e.took.Milliseconds()
 	}

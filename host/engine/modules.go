@@ -42,6 +42,8 @@ type Modules struct {
 	last   *shipped // the default
 	// compiler makes one ruleset after the other of what they decide.
 	compiler rules.Compiler
+	// compiled is told how long that took; nil for nobody.
+	compiled func(time.Duration)
 }
 
 // module is a drop-in, and what came of its newest version.
@@ -65,6 +67,7 @@ type module struct {
 	// after so many failures.
 	retry    time.Time
 	failures int
+	history  history
 }
 
 // NewModules returns the default module alone. A nil engine is one that does not
@@ -212,6 +215,7 @@ func (m *Modules) adopt(done loaded) {
 		m.close(done.policy)
 	}
 	entry.err, entry.tried, entry.retry = err, entry.pending, time.Time{}
+	entry.history.came(err)
 	entry.abandon()
 	if err != nil {
 		if done.undecided != nil || !final(err) {
@@ -224,6 +228,7 @@ func (m *Modules) adopt(done loaded) {
 		}
 		return
 	}
+	entry.history.ends(entry.policy)
 	m.close(entry.policy)
 	entry.grants = done.file.Sidecar.Grants
 	entry.verified, entry.policy, entry.shadow, entry.would = done.verified, done.policy, done.file.Sidecar.Shadow, nil
@@ -242,6 +247,7 @@ func revoked(before, now dropin.Grants) bool {
 // the operator's word counts more than its last good decision.
 func (m *Modules) revoke(name string, entry *module) {
 	m.log.Info("grants are withdrawn, what the module decided with them ends", "module", name)
+	entry.history.ends(entry.policy)
 	m.close(entry.policy)
 	entry.verified, entry.policy, entry.grants = verified{}, nil, dropin.Grants{}
 	m.set.Forget(name)

@@ -129,7 +129,10 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		next.Waiting = "waiting for facts and modules that give a complete decision"
 		return time.Time{}
 	}
+	before, modules := next.Result, e.State().Modules
+	e.installer.why = func() string { return because(before, result, modules, next.Modules) }
 	changed, err := e.bring(result)
+	e.installer.why = nil
 	e.modules.loadShipped(in.Snapshot)
 	applied := time.Now()
 	if err != nil {

@@ -44,11 +44,14 @@ func (s *service[V, K]) follow(ctx context.Context, name string, settings K, sta
 	for _, p := range s.provenance() {
 		known[p.Source] = p.Success
 	}
+	failing := s.failure
 	s.close()
 	s.before, s.known = before, known
 	running, err := start()
 	if err != nil {
-		s.failure = facts.Provenance{Source: name, Success: known[name], Failure: time.Now(), Error: err.Error()}
+		failing.Source, failing.Success = name, known[name]
+		failing.Fail(time.Now(), err.Error())
+		s.failure = failing
 		return false, err
 	}
 	ctx, s.stop = context.WithCancel(ctx)

@@ -29,6 +29,7 @@ type shipped struct {
 	// so many failures.
 	retry    time.Time
 	failures int
+	history  history
 }
 
 // shippedDeadline is how long an evaluation of a shipped module may take: it may
@@ -97,8 +98,10 @@ func (m *Modules) adoptShipped(done loaded) {
 		return
 	}
 	s.loading = false
+	s.history.came(done.err)
 	switch log := m.log.With("module", s.name); {
 	case done.err == nil:
+		s.history.ends(s.policy)
 		s.policy, s.behind, s.verified = done.policy, done.behind, done.verified
 		log.Info("shipped module loaded", "mode", m.engine.Mode(), "duration", done.took.Round(time.Millisecond))
 	case final(done.err):
@@ -122,6 +125,7 @@ func (s *shipped) failure() error {
 
 func (s *shipped) status() ModuleStatus {
 	status := ModuleStatus{Name: s.name, State: "active", SHA256: s.sha256, Size: s.size, Milliseconds: s.took.Milliseconds()}
+	s.history.tell(&status, s.policy)
 	switch err := s.failure(); {
 	case err != nil:
 		status.State, status.Error, status.Native = "native", err.Error(), true

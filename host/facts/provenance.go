@@ -13,7 +13,20 @@ type Provenance struct {
 	Failure time.Time `json:"failure,omitzero"`
 	// Error is why the latest attempt failed; empty if it succeeded.
 	Error string `json:"error,omitempty"`
+	// Since is since when every attempt has failed; zero if the latest succeeded.
+	Since time.Time `json:"since,omitzero"`
 	// Next is when the source is read again, if nothing asks for it earlier;
 	// zero if that is not known.
 	Next time.Time `json:"next,omitzero"`
 }
+
+// Fail notes an attempt that failed.
+func (p *Provenance) Fail(now time.Time, why string) {
+	if p.Error == "" {
+		p.Since = now
+	}
+	p.Failure, p.Error = now, why
+}
+
+// Mend notes that nothing fails any more.
+func (p *Provenance) Mend() { p.Error, p.Since = "", time.Time{} }

@@ -22,3 +22,19 @@ func TestProvenanceJSON(t *testing.T) {
 		}
 	}
 }
+
+func TestFailingSince(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var p Provenance
+	for range 2 { // a second time anew
+		p.Fail(at, "first")
+		p.Fail(at.Add(time.Second), "second")
+		if p.Since != at || p.Failure != at.Add(time.Second) || p.Error != "second" {
+			t.Errorf("%+v", p)
+		}
+		if p.Mend(); !p.Since.IsZero() || p.Error != "" || p.Failure.IsZero() {
+			t.Errorf("%+v", p)
+		}
+		at = at.Add(time.Hour)
+	}
+}

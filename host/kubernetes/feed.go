@@ -78,7 +78,8 @@ func (f *feed[T]) fail(err error) (wait time.Duration) {
 	wait = f.pace.After(true)
 	text, cut := reason(err)
 	fresh := text != f.provenance.Error
-	f.provenance.Failure, f.provenance.Error, f.provenance.Next, f.cut = now, text, now.Add(wait), cut
+	f.provenance.Fail(now, text)
+	f.provenance.Next, f.cut = now.Add(wait), cut
 	f.mu.Unlock()
 	if fresh {
 		f.tell(time.Time{})
@@ -113,12 +114,19 @@ func (f *feed[T]) held() {
 // mend forgets the error, if there is one; f is locked.
 func (f *feed[T]) mend() (mended bool) {
 	mended = f.provenance.Error != ""
-	f.provenance.Error, f.cut = "", false
+	f.provenance.Mend()
+	f.cut = false
 	return mended
 }
 
+// current is how current the values are now. While a watch brings each change, they are
+// what the API server says.
 func (f *feed[T]) current() facts.Provenance {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.provenance
+	p := f.provenance
+	if p.Error == "" && !p.Success.IsZero() {
+		p.Success = time.Now()
+	}
+	return p
 }

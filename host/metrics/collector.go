@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,110 +17,180 @@ import (
 // that samples of one scrape agree.
 type collector struct{ state func() State }
 
-var buildInfo = describe("snatd_build_info",
-	"Always 1: the labels are the versions of snatd and of the Go that built it.", "version", "goversion")
+var buildInfo = gauge("snatd_build_info",
+	"Always 1: the labels are the versions of snatd and of the Go that built it.", one, "version", "goversion")
 
 // ofState are the samples that a state has one of.
 var ofState = []struct {
-	desc *prometheus.Desc
-	kind prometheus.ValueType
-	of   func(State) float64
+	*metric
+	of func(State) float64
 }{
-	{describe("snatd_ready", "Whether the kernel holds what the last good inputs demand: 1 or 0."),
-		prometheus.GaugeValue, func(s State) float64 { return truth(s.Ready) }},
-	{describe("snatd_problems", "Problems that an operator should mend; snatd status lists them."),
-		prometheus.GaugeValue, func(s State) float64 { return float64(s.Problems) }},
-	{describe("snatd_kernel_changes_total", "Changes of snatd's table that the kernel accepted, each in one or some transactions, repairs included."),
-		prometheus.CounterValue, func(s State) float64 { return float64(s.Changes) }},
-	{describe("snatd_repairs_total", "Times that other programs changed snatd's rules and snatd put them right."),
-		prometheus.CounterValue, func(s State) float64 { return float64(s.Repairs) }},
-	{describe("snatd_draining_connections", "Live connections that go on as earlier rules decided, with snat.onChange drain."),
-		prometheus.GaugeValue, func(s State) float64 { return float64(s.Draining) }},
-	{describe("snatd_ended_connections_total", "Connections that were ended because they were decided otherwise, with snat.onChange flush."),
-		prometheus.CounterValue, func(s State) float64 { return float64(s.Ended) }},
-	{describe("snatd_subjects", "Subjects that are decided for: the node, and pods with an address of their own."),
-		prometheus.GaugeValue, func(s State) float64 { return float64(s.Subjects) }},
-	{describe("snatd_pods", "Pods that the kernel has an element for, because they differ from the node's decision."),
-		prometheus.GaugeValue, func(s State) float64 { return float64(s.Pods) }},
-	{describe("snatd_classes", "Classes of subjects whose decisions are equal."),
-		prometheus.GaugeValue, func(s State) float64 { return float64(s.Classes) }},
+	{gauge("snatd_ready", "Whether the kernel holds what the last good inputs demand: 1 or 0.", one),
+		func(s State) float64 { return truth(s.Ready) }},
+	{gauge("snatd_progress_timestamp_seconds", "When the daemon's loop last went on: some seconds ago, while it does not hang.", one),
+		func(s State) float64 { return timestamp(s.Progress) }},
+	{gauge("snatd_problems", "Problems that an operator should mend; snatd status lists them.", one),
+		func(s State) float64 { return float64(s.Problems) }},
+	{counter("snatd_kernel_changes_total", "Changes of snatd's table that the kernel accepted, each in one or some transactions, repairs included.", one),
+		func(s State) float64 { return float64(s.Changes) }},
+	{counter("snatd_repairs_total", "Times that other programs changed snatd's rules and snatd put them right.", one),
+		func(s State) float64 { return float64(s.Repairs) }},
+	{gauge("snatd_draining_connections", "Live connections that go on as earlier rules decided, with snat.onChange drain.", one),
+		func(s State) float64 { return float64(s.Draining) }},
+	{counter("snatd_ended_connections_total", "Connections that were ended because they were decided otherwise, with snat.onChange flush.", one),
+		func(s State) float64 { return float64(s.Ended) }},
+	{gauge("snatd_subjects", "Subjects that are decided for: the node, and pods with an address of their own.", one),
+		func(s State) float64 { return float64(s.Subjects) }},
+	{gauge("snatd_pods", "Pods that the kernel has an element for, because they differ from the node's decision.", one),
+		func(s State) float64 { return float64(s.Pods) }},
+	{gauge("snatd_classes", "Classes of subjects whose decisions are equal.", one),
+		func(s State) float64 { return float64(s.Classes) }},
+	{gauge("snatd_port_use_max_ratio", "Largest part of a source's ports that translated connections hold towards one endpoint, from 0 to 1.", one),
+		func(s State) float64 {
+			if len(s.Ports) == 0 {
+				return 0
+			}
+			return s.Ports[0].ratio()
+		}},
 }
+
+const eachSource = "1 for each source of facts: 7 at most"
 
 // ofSource are the samples of each source of facts. Those of a time that is not
 // known are absent.
 var ofSource = []struct {
-	desc *prometheus.Desc
-	of   func(facts.Provenance) (value float64, known bool)
+	*metric
+	of    func(p facts.Provenance, now time.Time) float64
+	known func(facts.Provenance) bool
 }{
-	{describe("snatd_source_up", "Whether the latest attempt to read a source of facts succeeded: 1 or 0.", "source"),
-		func(p facts.Provenance) (float64, bool) { return truth(p.Error == "" && !p.Success.IsZero()), true }},
-	{describe("snatd_source_last_success_timestamp_seconds", "When a source of facts was last read.", "source"),
-		func(p facts.Provenance) (float64, bool) { return timestamp(p.Success) }},
-	{describe("snatd_source_last_failure_timestamp_seconds", "When reading a source of facts last failed.", "source"),
-		func(p facts.Provenance) (float64, bool) { return timestamp(p.Failure) }},
-	{describe("snatd_source_next_try_timestamp_seconds", "When a source of facts is read next, if nothing asks for it earlier.", "source"),
-		func(p facts.Provenance) (float64, bool) { return timestamp(p.Next) }},
+	{gauge("snatd_source_up", "Whether the latest attempt to read a source of facts succeeded: 1 or 0.", eachSource, "source"),
+		func(p facts.Provenance, _ time.Time) float64 { return truth(p.Error == "" && !p.Success.IsZero()) },
+		func(facts.Provenance) bool { return true }},
+	{gauge("snatd_source_age_seconds", "How old the facts of a source are; absent while it was never read.", eachSource, "source"),
+		func(p facts.Provenance, now time.Time) float64 { return max(0, now.Sub(p.Success).Seconds()) },
+		func(p facts.Provenance) bool { return !p.Success.IsZero() }},
+	{gauge("snatd_source_last_success_timestamp_seconds", "When a source of facts was last read.", eachSource, "source"),
+		func(p facts.Provenance, _ time.Time) float64 { return timestamp(p.Success) },
+		func(p facts.Provenance) bool { return !p.Success.IsZero() }},
+	{gauge("snatd_source_last_failure_timestamp_seconds", "When reading a source of facts last failed; absent while it never did.", eachSource, "source"),
+		func(p facts.Provenance, _ time.Time) float64 { return timestamp(p.Failure) },
+		func(p facts.Provenance) bool { return !p.Failure.IsZero() }},
+	{gauge("snatd_source_next_try_timestamp_seconds", "When a source of facts is read next, if nothing asks for it earlier; absent where it tells of changes itself.", eachSource, "source"),
+		func(p facts.Provenance, _ time.Time) float64 { return timestamp(p.Next) },
+		func(p facts.Provenance) bool { return !p.Next.IsZero() }},
 }
+
+// ofModule count what each module has done.
+var ofModule = []struct {
+	*metric
+	of func(Module) uint64
+}{
+	{counter("snatd_module_evaluations_total", "Times that a policy module was run for a subject; one that others share counts once.", eachModule, "module"),
+		func(m Module) uint64 { return m.Evaluations }},
+	{counter("snatd_module_memo_hits_total", "Times that a remembered evaluation of a policy module was the answer for a subject.", eachModule, "module"),
+		func(m Module) uint64 { return m.Recalled }},
+	{counter("snatd_module_guest_calls_total", "Calls into a policy module's WebAssembly: starts of instances, and decisions; none where it decides natively.", eachModule, "module"),
+		func(m Module) uint64 { return m.GuestCalls }},
+}
+
+const eachModule = "1 for each module: the drop-ins, and 2 that are shipped"
 
 var (
-	moduleState = describe("snatd_module_state", "Always 1: the labels are a policy module and how it is.", "module", "state")
-	neighbours  = describe("snatd_neighbour_findings",
-		"Findings about other programs on the node that get in the way; snatd status has them with what to do.", "kind")
-	connections = describe("snatd_connections_total",
-		"Connections of pods, by the module that decided about their first packet, and by what it decided.", "module", "action")
+	transactions = counter("snatd_kernel_transactions_total",
+		"Transactions with changes of snatd's table, by whether the kernel accepted them; failed is also one that it did not answer.", "2", "result")
+	elements = gauge("snatd_elements",
+		"Elements of the kernel's maps, by what they are looked up by: pods, destinations, or destinations with a source of their own.", "3", "map")
+	moduleState = gauge("snatd_module_state", "Always 1: the labels are a policy module and how it is.", eachModule, "module", "state")
+	moduleLoads = counter("snatd_module_loads_total",
+		"Versions of a policy module that were loaded, by result: success decides from then on, failure was refused.",
+		"2 for each module: the drop-ins, and 2 that are shipped", "module", "result")
+	neighbours = gauge("snatd_neighbour_findings",
+		"Findings about other programs on the node that get in the way; snatd status has them with what to do.", "7: 1 for each kind", "kind")
+	connections = counter("snatd_connections_total",
+		"Connections of pods, by the module that decided about their first packet, and by what it decided.",
+		"2 for each module that decided since the start", "module", "action")
+	translated = gauge("snatd_translated_connections",
+		"Live connections with snatd's mark whose source is translated, by the source that the other end sees.",
+		"1 for each address of the node that is used", "source")
+	portUse = gauge("snatd_port_use_ratio",
+		"Part of a source's ports that translated connections hold towards one endpoint, from 0 to 1, where it is 0.01 or more.",
+		"10: those nearest to 1", "source", "destination", "port", "protocol")
 	// What modules in shadow mode would change.
-	shadowSubjects = describe("snatd_shadow_changed_subjects",
-		"Subjects that a module in shadow mode would decide otherwise for.", "module")
-	shadowShare = describe("snatd_shadow_changed_address_ratio",
-		"Largest part of the address space that a module in shadow mode would decide otherwise about for one subject.", "module")
+	shadowSubjects = gauge("snatd_shadow_changed_subjects",
+		"Subjects that a module in shadow mode would decide otherwise for.", eachShadow, "module")
+	shadowShare = gauge("snatd_shadow_changed_address_ratio",
+		"Largest part of the address space that a module in shadow mode would decide otherwise about for one subject.", eachShadow, "module")
 )
 
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, labels, nil)
-}
+const eachShadow = "1 for each module in shadow mode"
+
+// toldPortUse is from where on an endpoint is told of: labels that come and go with any
+// connection would cost who keeps them.
+const toldPortUse = 0.01
+
+// ports are how many the kernel has to choose from for a connection from a port that is
+// not privileged: 1024 to 65535.
+const ports = 65536 - 1024
+
+func (u PortUse) ratio() float64 { return float64(u.Ports) / ports }
 
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	to <- buildInfo
-	for _, sample := range ofState {
-		to <- sample.desc
+	for _, m := range all {
+		if m.desc != nil {
+			to <- m.desc
+		}
 	}
-	for _, sample := range ofSource {
-		to <- sample.desc
-	}
-	to <- neighbours
-	to <- connections
-	to <- moduleState
-	to <- shadowSubjects
-	to <- shadowShare
 }
 
 func (c collector) Collect(to chan<- prometheus.Metric) {
-	state := c.state()
-	to <- prometheus.MustNewConstMetric(buildInfo, prometheus.GaugeValue, 1, text(state.Version), runtime.Version())
-	for _, sample := range ofState {
-		to <- prometheus.MustNewConstMetric(sample.desc, sample.kind, sample.of(state))
+	state, now := c.state(), time.Now()
+	to <- buildInfo.sample(1, text(state.Version), runtime.Version())
+	for _, m := range ofState {
+		to <- m.sample(m.of(state))
+	}
+	to <- transactions.sample(float64(state.Accepted), "accepted")
+	to <- transactions.sample(float64(state.Failed), "failed")
+	for name, n := range state.Elements {
+		to <- elements.sample(float64(n), name)
 	}
 	names := sourceNames(state.Sources)
 	for i, source := range state.Sources {
-		for _, sample := range ofSource {
-			if value, known := sample.of(source); known {
-				to <- prometheus.MustNewConstMetric(sample.desc, prometheus.GaugeValue, value, names[i])
+		for _, m := range ofSource {
+			if m.known(source) {
+				to <- m.sample(m.of(source, now), names[i])
 			}
 		}
 	}
 	for kind, n := range state.Neighbours {
-		to <- prometheus.MustNewConstMetric(neighbours, prometheus.GaugeValue, float64(n), kind)
+		to <- neighbours.sample(float64(n), kind)
 	}
 	for _, c := range state.Connections {
-		to <- prometheus.MustNewConstMetric(connections, prometheus.CounterValue, float64(c.Count), text(c.Module), c.Action)
+		to <- connections.sample(float64(c.Count), text(c.Module), c.Action)
+	}
+	for source, n := range state.Translated {
+		to <- translated.sample(float64(n), source.String())
+	}
+	for _, u := range state.Ports {
+		if ratio := u.ratio(); ratio >= toldPortUse {
+			to <- portUse.sample(ratio, u.Source.String(), u.Endpoint.Addr().String(), strconv.Itoa(int(u.Endpoint.Port())), u.Protocol)
+		}
 	}
 	for _, m := range state.Modules {
-		name := text(m.Name)
-		to <- prometheus.MustNewConstMetric(moduleState, prometheus.GaugeValue, 1, name, m.State)
-		if m.Shadow != nil {
-			to <- prometheus.MustNewConstMetric(shadowSubjects, prometheus.GaugeValue, float64(m.Shadow.Subjects), name)
-			to <- prometheus.MustNewConstMetric(shadowShare, prometheus.GaugeValue, m.Shadow.Share, name)
-		}
+		c.module(to, m)
+	}
+}
+
+func (c collector) module(to chan<- prometheus.Metric, m Module) {
+	name := text(m.Name)
+	to <- moduleState.sample(1, name, m.State)
+	to <- moduleLoads.sample(float64(m.Taken), name, "success")
+	to <- moduleLoads.sample(float64(m.Refused), name, "failure")
+	for _, counted := range ofModule {
+		to <- counted.sample(float64(counted.of(m)), name)
+	}
+	if m.Shadow != nil {
+		to <- shadowSubjects.sample(float64(m.Shadow.Subjects), name)
+		to <- shadowShare.sample(m.Shadow.Share, name)
 	}
 }
 
@@ -148,7 +219,10 @@ func truth(is bool) float64 {
 	return 0
 }
 
-// timestamp is a time in seconds since 1970, to the millisecond.
-func timestamp(t time.Time) (seconds float64, known bool) {
-	return float64(t.UnixMilli()) / 1000, !t.IsZero()
+// timestamp is a time in seconds since 1970, to the millisecond; 0 for none.
+func timestamp(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
 }

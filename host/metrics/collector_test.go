@@ -3,7 +3,9 @@ package metrics
 import (
 	"flag"
 	"net/http"
+	"net/netip"
 	"os"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -25,7 +27,14 @@ func full() State {
 	return State{
 		Version: "1.2.0", Ready: true, Problems: 3, Changes: 1 << 40, Subjects: 201, Pods: 17, Classes: 2,
 		Connections: []Connections{{"default", "translate", 7}, {"10-a.wasm", "exclude", 1 << 33}},
-		Repairs:     4, Draining: 5, Ended: 6, Neighbours: map[string]int{"aws-snat": 1, "rp-filter": 0},
+		Accepted:    1 << 41, Failed: 2, Progress: at, Elements: map[string]int{"pods": 17, "destinations": 5000, "sources": 0},
+		Translated: map[netip.Addr]int{netip.MustParseAddr("10.0.0.10"): 7, netip.MustParseAddr("10.0.0.11"): 1},
+		Ports: []PortUse{
+			{"tcp", netip.MustParseAddr("10.0.0.10"), netip.MustParseAddrPort("198.51.100.10:443"), 48384},
+			{"udp", netip.MustParseAddr("10.0.0.11"), netip.MustParseAddrPort("198.51.100.10:53"), 700},
+			{"tcp", netip.MustParseAddr("10.0.0.10"), netip.MustParseAddrPort("198.51.100.10:80"), 12},
+		},
+		Repairs: 4, Draining: 5, Ended: 6, Neighbours: map[string]int{"aws-snat": 1, "rp-filter": 0},
 		Sources: []facts.Provenance{
 			{Source: "imds", Success: at, Next: at.Add(15 * time.Second)},
 			{Source: "ec2", Success: at, Failure: at.Add(time.Minute), Error: "RequestLimitExceeded", Next: at.Add(2 * time.Minute)},
@@ -33,7 +42,8 @@ func full() State {
 			{Source: "/etc/\"snatd\"/\xff.yaml"},
 		},
 		Modules: []Module{
-			{Name: "10-a.wasm", State: "shadow", Shadow: &Shadow{Subjects: 3, Share: 0.25}}, {Name: "default", State: "active"},
+			{Name: "10-a.wasm", State: "shadow", Shadow: &Shadow{Subjects: 3, Share: 0.25}, Taken: 2, Refused: 1},
+			{Name: "default", State: "active", Taken: 1, Evaluations: 5, Recalled: 1000, GuestCalls: 7},
 		},
 	}
 }
@@ -47,8 +57,12 @@ func own(scrape string) string {
 			lines.WriteString(line)
 		}
 	}
-	return strings.ReplaceAll(lines.String(), runtime.Version(), "GOVERSION")
+	text := strings.ReplaceAll(lines.String(), runtime.Version(), "GOVERSION")
+	return age.ReplaceAllString(text, "${1}AGE")
 }
+
+// age is a sample that grows.
+var age = regexp.MustCompile(`(?m)^(snatd_source_age_seconds\{.*\} )\S+`)
 
 func TestScrape(t *testing.T) {
 	for file, state := range map[string]State{"full": full(), "empty": {}} {
@@ -59,6 +73,7 @@ func TestScrape(t *testing.T) {
 				server.ObservePodChange(3 * time.Millisecond)
 				server.ObservePodChange(time.Minute)
 				server.ObserveApply(250 * time.Microsecond)
+				server.ObserveCompile(2 * time.Millisecond)
 			}
 			code, scrape := get(t, url+"/metrics")
 			path := "testdata/" + file + ".txt"

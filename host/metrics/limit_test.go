@@ -46,7 +46,7 @@ func TestScrapeLimit(t *testing.T) {
 func TestSlowClients(t *testing.T) {
 	on := &counted{Listener: listen(t)}
 	ended := make(chan error, 1)
-	go func() { ended <- New(full).Serve(t.Context(), on) }()
+	go func() { ended <- New(full, well).Serve(t.Context(), on) }()
 	t.Cleanup(func() { expectEnd(t, ended) })
 	var slow []net.Conn
 	for range maxConnections + 8 {

@@ -34,7 +34,7 @@ func TestServeFails(t *testing.T) {
 	address := on.Addr().String()
 	on.Close()
 	want := "metrics.listen " + address + ": use of closed network connection"
-	if err := New(full).Serve(t.Context(), on); err == nil || err.Error() != want {
+	if err := New(full, well).Serve(t.Context(), on); err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

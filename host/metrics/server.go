@@ -1,8 +1,12 @@
 // Package metrics tells Prometheus and the kubelet over HTTP how the daemon is:
-// what it counted, whether it is ready, and that it answers. It is the only
+// what it counted, whether it is ready, and that it goes on. It is the only
 // package that knows Prometheus. What it tells it is handed as values: it asks no
 // other part of the daemon, decides nothing and takes no commands.
+//
+// README.md beside this file is the reference, made from what is told.
 package metrics
+
+//go:generate go test . -run Reference -write
 
 import (
 	"context"
@@ -32,8 +36,9 @@ const (
 // Server answers GET of
 //
 //	/metrics  samples, in the text format of Prometheus or another that it asks for
-//	/healthz  200 while the process answers; nothing about what it does otherwise
-//	/readyz   200 if the state is ready, otherwise 503 with what it waits for
+//	/healthz  200 while the daemon's loop goes on, otherwise 503: it hangs
+//	/readyz   200 if rules are in force and their sources are fresh, otherwise 503
+//	          with what is missing
 //
 // Probes share the port with all who ask. Scrapes that are too many, or read
 // slowly, do not hold up the two; only who opens more than 256 connections in a
@@ -41,26 +46,32 @@ const (
 // node without CPU time to spare: it is to fail several times in a row before
 // anything is ended because of it.
 type Server struct {
-	state     func() State
-	registry  *prometheus.Registry
-	podChange prometheus.Histogram
-	apply     prometheus.Histogram
+	health   func() Health
+	registry *prometheus.Registry
+
+	podChange, apply, compile prometheus.Histogram
 }
 
-// New returns a Server of what state says at the time of each request. Requests
-// call it at the same time, and wait for it.
-func New(state func() State) *Server {
+var (
+	podChangeTime = histogram("snatd_pod_change_seconds",
+		"Time from a pod's change as the API server told it to the kernel holding it.")
+	applyTime   = histogram("snatd_apply_seconds", "Time that the kernel took for a change of snatd's table.")
+	compileTime = histogram("snatd_compile_seconds", "Time that compiling the decisions to a ruleset took.")
+)
+
+// New returns a Server of what state says at the time of each scrape, and health at the
+// time of each probe. Requests call them at the same time, and wait for them.
+func New(state func() State, health func() Health) *Server {
 	s := &Server{
-		state: state,
+		health: health,
 		// Not the registry that every package of the process can add to.
-		registry: prometheus.NewRegistry(),
-		podChange: newHistogram("snatd_pod_change_seconds",
-			"Time from a pod's change as the API server told it to the kernel holding it."),
-		apply: newHistogram("snatd_apply_seconds",
-			"Time that the kernel took for a change of snatd's table."),
+		registry:  prometheus.NewRegistry(),
+		podChange: podChangeTime.newHistogram(),
+		apply:     applyTime.newHistogram(),
+		compile:   compileTime.newHistogram(),
 	}
 	s.registry.MustRegister(
-		collector{state}, s.podChange, s.apply,
+		collector{state}, s.podChange, s.apply, s.compile,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -73,6 +84,9 @@ func (s *Server) ObservePodChange(after time.Duration) { s.podChange.Observe(aft
 
 // ObserveApply counts a change of the table, and how long the kernel took for it.
 func (s *Server) ObserveApply(took time.Duration) { s.apply.Observe(took.Seconds()) }
+
+// ObserveCompile counts a compilation of decisions, and how long it took.
+func (s *Server) ObserveCompile(took time.Duration) { s.compile.Observe(took.Seconds()) }
 
 // Serve answers on a listener from Listen until ctx ends, and closes it. It
 // waits for nobody who still asks then.
@@ -99,22 +113,21 @@ func (s *Server) handler() http.Handler {
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: maxScrapes,
 	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		switch state := s.state(); {
-		case state.Ready:
-			answer(w, http.StatusOK, "ok")
-		case state.Waiting == "":
-			answer(w, http.StatusServiceUnavailable, "not ready")
-		default:
-			answer(w, http.StatusServiceUnavailable, state.Waiting)
-		}
-	})
+	mux.HandleFunc("GET /healthz", s.probe(Health.hangs))
+	mux.HandleFunc("GET /readyz", s.probe(Health.unready))
 	return mux
 }
 
-func answer(w http.ResponseWriter, code int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(code)
-	fmt.Fprintln(w, text)
+// probe answers with what is wrong.
+func (s *Server) probe(wrong func(Health, time.Time) string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		text := wrong(s.health(), time.Now())
+		if text != "" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		} else {
+			text = "ok"
+		}
+		fmt.Fprintln(w, text)
+	}
 }

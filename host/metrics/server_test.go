@@ -17,11 +17,19 @@ import (
 // patience is a time that only a broken test needs.
 const patience = time.Minute
 
+// well is how a daemon is with which nothing is wrong.
+func well() Health { return Health{Progress: time.Now(), Ready: true} }
+
 // serve returns a server on a port of its own and its URL.
 func serve(t *testing.T, state func() State) (s *Server, url string) {
 	t.Helper()
+	return serveHealth(t, state, well)
+}
+
+func serveHealth(t *testing.T, state func() State, health func() Health) (s *Server, url string) {
+	t.Helper()
 	on := listen(t)
-	s, ctx := New(state), t.Context()
+	s, ctx := New(state, health), t.Context()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, on) }()
 	t.Cleanup(func() { expectEnd(t, ended) })
@@ -67,30 +75,6 @@ func try(url string) (code int, body string, err error) {
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	return response.StatusCode, string(text), err
-}
-
-func TestHealth(t *testing.T) {
-	const waiting = "waiting for facts: the VPC's CIDRs, without which nothing is translated"
-	for _, test := range []struct {
-		state State
-		path  string
-		code  int
-		body  string
-	}{
-		{State{Ready: true}, "/readyz", 200, "ok\n"},
-		{State{Ready: true, Problems: 3}, "/readyz", 200, "ok\n"},
-		{State{Waiting: waiting}, "/readyz", 503, waiting + "\n"},
-		{State{}, "/readyz", 503, "not ready\n"},
-		{State{Ready: true}, "/healthz", 200, "ok\n"},
-		{State{Waiting: waiting}, "/healthz", 200, "ok\n"},
-		{State{Ready: true}, "/", 404, "404 page not found\n"},
-		{State{Ready: true}, "/debug/pprof/", 404, "404 page not found\n"},
-	} {
-		_, url := serve(t, func() State { return test.state })
-		if code, body := get(t, url+test.path); code != test.code || body != test.body {
-			t.Errorf("%s with %+v: %d %q, want %d %q", test.path, test.state, code, body, test.code, test.body)
-		}
-	}
 }
 
 func TestOnlyAsked(t *testing.T) {
@@ -148,7 +132,7 @@ func TestEnd(t *testing.T) {
 		close(entered)
 		<-release
 		return full()
-	})
+	}, well)
 	defer close(release)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -1,6 +1,11 @@
 package metrics
 
-import "github.com/snatd/snatd/host/facts"
+import (
+	"net/netip"
+	"time"
+
+	"github.com/snatd/snatd/host/facts"
+)
 
 // State is how the daemon is at one moment.
 type State struct {
@@ -12,8 +17,12 @@ type State struct {
 	// Problems are how many things an operator should mend.
 	Problems int
 	// Changes are how many changes of the table the kernel accepted since the daemon's
-	// start, repairs included.
-	Changes uint64
+	// start, repairs included. Transactions are counted too: those of changes that it
+	// accepted, and those that it did not.
+	Changes          uint64
+	Accepted, Failed uint64
+	// Progress is when the daemon's loop last went on.
+	Progress time.Time
 	// Sources say where facts come from. Those with a name that another one before
 	// them has are told with a number.
 	Sources []facts.Provenance
@@ -23,6 +32,13 @@ type State struct {
 	Pods int
 	// Classes are how many different decisions the kernel holds.
 	Classes int
+	// Elements are how many elements the kernel's maps hold, by what they are looked up by:
+	// "pods", "destinations", "sources".
+	Elements map[string]int
+	// Translated are how many live connections are translated to each source, and Ports the
+	// endpoints towards which the most of a source's ports are held, most first.
+	Translated map[netip.Addr]int
+	Ports      []PortUse
 	// Repairs are how many times what the kernel holds was changed by others and put right.
 	Repairs uint64
 	// Draining are connections that go on as earlier rules decided; Ended are how many
@@ -38,6 +54,14 @@ type State struct {
 	Modules []Module
 }
 
+// PortUse is how many ports of one source are held towards one endpoint.
+type PortUse struct {
+	Protocol string // "tcp", "udp"
+	Source   netip.Addr
+	Endpoint netip.AddrPort
+	Ports    int
+}
+
 // Connections are those whose first packet a module decided about.
 type Connections struct {
 	Module, Action string
@@ -50,6 +74,10 @@ type Module struct {
 	State string // "active", "shadow", "loading", "failed", "native"
 	// Shadow is what it would change; nil unless it is in shadow mode.
 	Shadow *Shadow
+	// Since the daemon's start: versions that were loaded, by what came of it; how often it
+	// was run for a subject, and how often what is remembered was the answer instead; calls
+	// into the module.
+	Taken, Refused, Evaluations, Recalled, GuestCalls uint64
 }
 
 // Shadow is what a module would change if it decided.

@@ -54,6 +54,7 @@ func (m *Module) run(ctx context.Context, s *session, export string) (result int
 	if export == "" {
 		return 0, nil
 	}
+	m.counted.guestCalls.Add(1)
 	err = c.within(ctx, export, m.deadline(), func(ctx context.Context) error {
 		results, err := c.instance.module.ExportedFunction(export).Call(ctx)
 		if err != nil {
@@ -74,6 +75,7 @@ func (m *Module) enter(ctx context.Context, c *call) error {
 		return nil
 	}
 	c.instance = newInstance(m.engine.memories)
+	m.counted.guestCalls.Add(1)
 	err := c.within(ctx, abi.Initialize, startFactor*m.deadline(), func(ctx context.Context) error {
 		return c.instance.start(ctx, m.program)
 	})

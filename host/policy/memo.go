@@ -9,7 +9,8 @@ import (
 
 // memo is a policy that remembers evaluations.
 type memo struct {
-	policy Policy
+	policy  Policy
+	counted counted
 
 	mu   sync.Mutex
 	root *node
@@ -44,6 +45,7 @@ func (m *memo) Decide(ctx context.Context, facts sdk.Source) (Evaluation, error)
 	if e, ok := m.recall(facts); ok {
 		return e, nil
 	}
+	m.counted.evaluations.Add(1)
 	e, err := m.policy.Decide(ctx, facts)
 	if err != nil || e.Provisional {
 		return e, err
@@ -72,6 +74,7 @@ func (m *memo) recall(facts sdk.Source) (Evaluation, bool) {
 	if n == nil {
 		return Evaluation{}, false
 	}
+	m.counted.recalled.Add(1)
 	if n.used != m.pass {
 		n.used = m.pass
 		m.used++

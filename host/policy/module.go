@@ -16,6 +16,7 @@ type Module struct {
 	config  config
 	grants  Grants
 	lines   *lines
+	counted counted
 	closed  bool // guarded by engine.mu
 }
 

@@ -116,9 +116,10 @@ func (p *Poller[T]) observe(value *T, err error, now, next time.Time) {
 	p.provenance.Next = next
 	if err != nil {
 		text = o.Name + ": " + err.Error()
-		p.provenance.Failure = now
+		p.provenance.Fail(now, text)
+	} else {
+		p.provenance.Mend()
 	}
-	p.provenance.Error = text
 	if value != nil {
 		p.provenance.Success = now
 	}

@@ -32,6 +32,7 @@ type Dataplane struct {
 	flags  tableFlags    // of tables that Apply makes
 
 	counters *Counters
+	lookups  *Lookups
 	features Features
 }
 
@@ -53,6 +54,10 @@ func Open(log *slog.Logger) (*Dataplane, error) {
 		d.routes.Close()
 		return nil, errors.Join(explainProbe(err), d.events.Close(), d.conn.CloseLasting())
 	}
+	if d.lookups, err = openLookups(); err != nil {
+		d.routes.Close()
+		return nil, errors.Join(explainProbe(err), d.counters.close(), d.events.Close(), d.conn.CloseLasting())
+	}
 	if d.features, err = d.probe(kernelRelease); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -62,7 +67,7 @@ func Open(log *slog.Logger) (*Dataplane, error) {
 // Close ends the connection, and Watch. What is in the kernel stays there.
 func (d *Dataplane) Close() error {
 	d.routes.Close()
-	return errors.Join(d.counters.close(), d.events.Close(), d.conn.CloseLasting())
+	return errors.Join(d.counters.close(), d.lookups.close(), d.events.Close(), d.conn.CloseLasting())
 }
 
 // Features is what the kernel was found to have at Open.

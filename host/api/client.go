@@ -64,6 +64,13 @@ func (c *Client) Ruleset(ctx context.Context) (*rules.Ruleset, error) {
 	return ruleset, err
 }
 
+// Installed asks what a plan starts from.
+func (c *Client) Installed(ctx context.Context) (engine.Installed, error) {
+	var installed engine.Installed
+	err := c.get(ctx, pathInstalled, nil, &installed)
+	return installed, err
+}
+
 // Facts asks which facts are in force, in the format of the static facts file.
 func (c *Client) Facts(ctx context.Context) ([]byte, error) { return c.ask(ctx, pathFacts, nil) }
 

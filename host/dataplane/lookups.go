@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -33,16 +32,19 @@ func (d *Dataplane) Lookups() *Lookups { return d.lookups }
 // lookupPatience is how long one reading may take.
 const lookupPatience = 5 * time.Second
 
-// Read is Dataplane.Read but for elements: of each map there are those that hold one of
-// the addresses, and no others. The kernel is asked for these one by one, so that maps of
-// any size cost the same. It tells where an interval begins, not where it ends: the element
-// ends with the last of the addresses that are in it. Errors are those of Dataplane.Read.
-func (l *Lookups) Read(table string, addresses ...netip.Addr) (held *nft.Table, err error) {
+// Read is Dataplane.Read but for elements: a map of single addresses has only that of src,
+// and a map of intervals only the one that dst is in. The kernel is asked for these one by
+// one, so that maps of any size cost the same. It tells where an interval begins, not where
+// it ends: the element ends with dst. Errors are those of Dataplane.Read.
+func (l *Lookups) Read(table string, src, dst netip.Addr) (held *nft.Table, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err = l.socket.consistently(lookupPatience, func() (err error) {
 		held, err = l.socket.readOnce(table, func(table string, m *nft.Map) error {
-			return l.socket.lookUp(table, m, addresses)
+			if m.Interval {
+				return l.socket.lookUp(table, m, dst)
+			}
+			return l.socket.lookUp(table, m, src)
 		})
 		return err
 	})
@@ -52,24 +54,16 @@ func (l *Lookups) Read(table string, addresses ...netip.Addr) (held *nft.Table, 
 	return held, nil
 }
 
-// lookUp fills the elements of a map that hold one of the addresses.
-func (s *socket) lookUp(table string, m *nft.Map, addresses []netip.Addr) error {
-	sorted := slices.SortedFunc(slices.Values(addresses), netip.Addr.Compare)
-	for _, address := range slices.Compact(sorted) {
-		begin, ok, err := s.element(table, m.Name, address)
-		if err != nil {
-			return err
-		}
-		key, valid := netip.AddrFromSlice(begin.key)
-		if !ok || !valid {
-			continue
-		}
-		element := begin.decode(key, m.Addresses)
+// lookUp fills the element of a map that holds the address, if there is one.
+func (s *socket) lookUp(table string, m *nft.Map, address netip.Addr) error {
+	held, ok, err := s.element(table, m.Name, address)
+	if err != nil || !ok {
+		return err
+	}
+	if key, valid := netip.AddrFromSlice(held.key); valid {
+		element := held.decode(key, m.Addresses)
 		element.Last = address
-		if n := len(m.Elements); n > 0 && m.Elements[n-1].First == element.First {
-			m.Elements = m.Elements[:n-1]
-		}
-		m.Elements = append(m.Elements, element)
+		m.Elements = []nft.Element{element}
 	}
 	return nil
 }

@@ -110,7 +110,7 @@ func New(options Options) (*Engine, error) {
 	if e.reader.patient = earlier; earlier {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
 	}
-	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours})
+	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})
 	return e, nil
 }
 

@@ -100,20 +100,27 @@ func (m *met) find(name string, address Address) (found Element, ok bool) {
 	return elements[at], true
 }
 
-// Beginnings is the table with intervals cut down to their first addresses: what can be
-// compared where nobody tells where they end.
-func (t *Table) Beginnings() *Table {
-	if t == nil {
+// Part is the part of a table that has the names of another's chains and maps, with
+// intervals cut down to their first addresses: what of it can be compared with Met, where
+// nobody tells where intervals end.
+func (t *Table) Part(of *Table) *Table {
+	if t == nil || of == nil {
 		return nil
 	}
-	out := *t
-	out.Maps = slices.Clone(t.Maps)
-	for i := range out.Maps {
-		m := &out.Maps[i]
-		m.Elements = slices.Clone(m.Elements)
-		for j := range m.Elements {
-			m.Elements[j].Last = m.Elements[j].First
+	out := &Table{Name: t.Name, Other: t.Other}
+	for _, c := range t.Chains {
+		if slices.ContainsFunc(of.Chains, func(other Chain) bool { return other.Name == c.Name }) {
+			out.Chains = append(out.Chains, c)
 		}
 	}
-	return &out
+	for _, m := range t.Maps {
+		if slices.ContainsFunc(of.Maps, func(other Map) bool { return other.Name == m.Name }) {
+			m.Elements = slices.Clone(m.Elements)
+			for i := range m.Elements {
+				m.Elements[i].Last = m.Elements[i].First
+			}
+			out.Maps = append(out.Maps, m)
+		}
+	}
+	return out
 }

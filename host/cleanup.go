@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,12 +48,16 @@ that with --wait.`,
 // waitPause is how often cleanup looks whether connections have ended.
 const waitPause = time.Second
 
-func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait bool) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	removed, err := engine.Cleanup(log, network)
+func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait bool) (err error) {
+	cleaner, err := engine.OpenCleaner(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cleaner.Close()) }()
+	removed, err := cleaner.Clean(network)
 	if err == nil && wait && removed.Live > 0 {
 		fmt.Fprintf(out, "nothing new is translated; waiting for %d live translated connections to end\n", removed.Live)
-		removed, err = cleanupLater(ctx, log, network)
+		removed, err = cleanLater(ctx, cleaner, network)
 	}
 	if err != nil {
 		return err
@@ -68,15 +73,17 @@ func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait boo
 	return err
 }
 
-// cleanupLater cleans up when no connection needs what is left any more.
-func cleanupLater(ctx context.Context, log *slog.Logger, network rules.Network) (engine.Removed, error) {
+// cleanLater cleans up when no connection needs what is left any more.
+func cleanLater(ctx context.Context, cleaner *engine.Cleaner, network rules.Network) (engine.Removed, error) {
+	tick := time.NewTicker(waitPause)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return engine.Removed{}, fmt.Errorf("interrupted; what live connections need is left: %w", ctx.Err())
-		case <-time.After(waitPause):
+		case <-tick.C:
 		}
-		if removed, err := engine.Cleanup(log, network); err != nil || removed.Live == 0 {
+		if removed, err := cleaner.Clean(network); err != nil || removed.Live == 0 {
 			return removed, err
 		}
 	}

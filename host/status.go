@@ -36,7 +36,7 @@ func printStatus(out io.Writer, s api.Status) error {
 		fmt.Fprintf(&text, "problem: %s\n", p)
 	}
 	for _, n := range s.Neighbours {
-		fmt.Fprintf(&text, "warning: %s; fix: %s\n", n.Message, n.Fix)
+		fmt.Fprintf(&text, "warning: %s; fix: %s\n", n, n.Fix)
 	}
 	if s.Repaired != nil {
 		fmt.Fprintf(&text, "repaired: %d times, the last %s ago: %s\n", s.Repairs, time.Since(s.Repaired.At).Round(time.Second), s.Repaired)
@@ -46,6 +46,9 @@ func printStatus(out io.Writer, s api.Status) error {
 	}
 	if s.Draining > 0 {
 		fmt.Fprintf(&text, "draining: %d connections go on as earlier rules decided\n", s.Draining)
+	}
+	if s.Kept > 0 {
+		fmt.Fprintf(&text, "earlier rules: %d live translated connections keep what they need of them\n", s.Kept)
 	}
 	if s.Primary != "" {
 		fmt.Fprintf(&text, "primary: %s on %s\n", s.Primary, s.Interface)

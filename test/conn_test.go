@@ -22,7 +22,13 @@ func (d *daemon) see(from *lab.Host, proto lab.Proto, to, want netip.Addr) {
 // open opens a connection and remembers what its peer saw.
 func (d *daemon) open(from *lab.Host, proto lab.Proto, to netip.Addr) *openConn {
 	d.t.Helper()
-	conn, err := lab.Open(d.t.Context(), from, proto, netip.AddrPortFrom(to, lab.Port))
+	return d.openAt(from, proto, netip.AddrPortFrom(to, lab.Port))
+}
+
+// openAt is open, for another port.
+func (d *daemon) openAt(from *lab.Host, proto lab.Proto, to netip.AddrPort) *openConn {
+	d.t.Helper()
+	conn, err := lab.Open(d.t.Context(), from, proto, to)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -31,7 +31,6 @@ func (f *fire) transactions() *netlink.Conn {
 // least one.
 func (f *fire) awaitTransactions(conn *netlink.Conn, count int) {
 	f.t.Helper()
-	const generation = netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWGEN)
 	// Those of one change follow each other at once.
 	most := patience
 	for count > 0 {
@@ -47,7 +46,7 @@ func (f *fire) awaitTransactions(conn *netlink.Conn, count int) {
 		}
 		most = 100 * time.Millisecond
 		for _, m := range messages {
-			if m.Header.Type == generation {
+			if m.Header.Type == ofTables|unix.NFT_MSG_NEWGEN {
 				count--
 			}
 		}

@@ -24,13 +24,9 @@ func (f *fire) disturb() (protected bool) {
 	f.t.Helper()
 	what := disturbances[f.random.IntN(len(disturbances))]
 	before := f.tableText()
-	services, err := f.nft("", "list", "table", "ip", "services")
-	if err != nil {
-		f.t.Fatalf("%v: %s", err, services)
-	}
 	input := what
 	if what == disturbances[0] {
-		input += "\n" + services // what else is flushed comes back in the same transaction
+		input += "\n" + f.servicesText() // what else is flushed comes back in the same transaction
 	}
 	resume, protected := func() {}, strings.Contains(before, "owner")
 	if !protected {
@@ -47,6 +43,16 @@ func (f *fire) disturb() (protected bool) {
 	})
 	resume()
 	return protected
+}
+
+// servicesText is what makes the lab's services again.
+func (f *fire) servicesText() string {
+	f.t.Helper()
+	text, err := f.nft("", "list", "table", "ip", "services")
+	if err != nil {
+		f.t.Fatalf("%v: %s", err, text)
+	}
+	return text
 }
 
 var counted = regexp.MustCompile(`packets \d+ bytes \d+`)

@@ -318,10 +318,10 @@ const fireLoss = 3 * time.Second
 // is lost is not waited for again.
 func (g *generator) pause() (lost []flowRecord, resume func()) {
 	g.t.Helper()
-	late, cancel := context.WithTimeout(g.t.Context(), fireLoss)
-	defer cancel()
 	back := make([][]uint16, len(g.senders))
 	for i, s := range g.senders {
+		// Each sender sends until here, whatever was waited for before.
+		late, cancel := context.WithTimeout(g.t.Context(), fireLoss)
 		for waiting := true; waiting && len(back[i])+s.lost < fireSlots; {
 			select {
 			case slot := <-s.free:
@@ -330,6 +330,7 @@ func (g *generator) pause() (lost []flowRecord, resume func()) {
 				waiting = false
 			}
 		}
+		cancel()
 		for slot := range uint16(fireSlots) {
 			if p := &s.pending[slot]; !slices.Contains(back[i], slot) && p.sent != 0 {
 				lost = append(lost, *p)

@@ -232,8 +232,14 @@ func (s *scale) begin() {
 	s.waitReady()
 	s.wait("all modules to decide", func() error {
 		status, err := s.client.Status(s.t.Context())
-		if err == nil && (len(status.Classes) != scaleClasses+1 || len(status.Problems) > 0 || status.Pods != scalePods) {
-			err = fmt.Errorf("%d classes, %d pods, problems %v", len(status.Classes), status.Pods, status.Problems)
+		active := 0
+		for _, module := range status.Modules {
+			if module.State == "active" {
+				active++
+			}
+		}
+		if err == nil && (active != 2*scaleLabels+1 || len(status.Classes) != scaleClasses+1 || len(status.Problems) > 0 || status.Pods != scalePods) {
+			err = fmt.Errorf("%d modules, %d classes, %d pods, problems %v", active, len(status.Classes), status.Pods, status.Problems)
 		}
 		if logged := s.told.count(); err == nil && uint64(logged) != status.Changes {
 			err = fmt.Errorf("%d changes, of which the log tells %d", status.Changes, logged)

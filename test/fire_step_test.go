@@ -57,20 +57,31 @@ func (f *fire) become(w *fireWorld) {
 func lightFire(t *testing.T) *fire {
 	t.Helper()
 	f := prepareFire(t, fireAddresses, fireDestinations)
+	f.become(f.randomWorld())
+	f.light()
+	return f
+}
+
+// randomWorld is one in which something is translated.
+func (f *fire) randomWorld() *fireWorld {
 	w := newFireWorld()
 	for range 30 {
 		w.randomChange(f.random, f.net).make(w)
 	}
 	w.external = false
-	f.become(w)
+	return w
+}
+
+// light starts the daemon, and the flows when the kernel does what the world says.
+func (f *fire) light() {
+	f.t.Helper()
 	f.launch()
 	f.waitRuleset(f.ruleset)
 	f.history.begin(0, "the start", f.world.view(f.net))
-	f.flows = newGenerator(t, f.net)
+	f.flows = newGenerator(f.t, f.net)
 	f.unlucky = f.flows.unlucky()
 	f.flows.start(f.random)
 	f.flows.await(1000)
-	return f
 }
 
 // step is a number of changes that come together.

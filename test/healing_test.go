@@ -3,12 +3,17 @@ package test
 import (
 	"errors"
 	"fmt"
-	"os/exec"
+	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/lab"
 	"github.com/snatd/snatd/host/nstest"
+	"github.com/snatd/snatd/host/policy/wasmtest"
+	"github.com/snatd/snatd/sdk/abi"
 )
 
 // damage has nft change something; the kernel may refuse it.
@@ -68,9 +73,95 @@ func TestHealing(t *testing.T) {
 	for _, conn := range open {
 		conn.check(t)
 	}
-	if repairs, err := d.sample("snatd_repairs_total"); err != nil || repairs == 0 {
+	repairs, err := d.sample("snatd_repairs_total")
+	if err != nil || repairs == 0 {
 		t.Errorf("snatd_repairs_total %v, %v", repairs, err)
 	}
+	// Those change the kernel too, as the first rules did.
+	changes, err := d.sample("snatd_kernel_changes_total")
+	if err != nil || changes != repairs+1 {
+		t.Errorf("snatd_kernel_changes_total %v, %v after %v repairs", changes, err, repairs)
+	}
+}
+
+// The routing rule is put back whatever others make of it, and theirs stay.
+func TestRoutingRuleHealing(t *testing.T) {
+	d := start(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	want := d.routing()
+	const theirs = "900: from all fwmark 0x80/0x80 lookup main proto static"
+	for n, by := range []string{
+		"",
+		"fwmark 0x80/0x80 lookup 100 priority 1025 protocol 83",
+		"fwmark 0x80/0x80 lookup main priority 1026 protocol 83",
+		"fwmark 0x80/0xff lookup main priority 1025 protocol 83",
+		"fwmark 0x80/0x80 iif lo lookup main priority 1025 protocol 83",
+		"fwmark 0x80/0x80 lookup main priority 900 protocol static",
+	} {
+		d.ip("rule", "del", "priority", "1025")
+		if by != "" {
+			d.ip(append([]string{"rule", "add"}, strings.Fields(by)...)...)
+		}
+		d.wait(fmt.Sprintf("the routing rule in place of %q", by), func() error {
+			got := slices.DeleteFunc(d.routing(), func(rule string) bool { return rule == theirs })
+			if !slices.Equal(got, want) {
+				return fmt.Errorf("the rules are\n%s", strings.Join(got, "\n"))
+			}
+			status, err := d.client.Status(t.Context())
+			if err == nil && (status.Repairs <= uint64(n) || !strings.Contains(status.Repaired.String(), "routing rule for mark 0x80")) {
+				err = fmt.Errorf("repairs %d, repaired %+v", status.Repairs, status.Repaired)
+			}
+			return err
+		})
+		conn.check(t)
+	}
+	if !slices.Contains(d.routing(), theirs) {
+		t.Error("the rule of somebody else is gone")
+	}
+}
+
+// That does not wait for policies, of which one takes five seconds here.
+func TestHealingDuringEvaluation(t *testing.T) {
+	d, rules := deaf(t)
+	config, err := os.ReadFile(d.path("config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.stop(syscall.SIGTERM)
+	d.write("config.yaml", replace(t, string(config), "deadline: 250ms", "deadline: 5s"))
+	const begins, ends = "this takes for ever", "took longer than"
+	m := wasmtest.NewGuest()
+	d.write("policies.d/10-slow.wasm", string(m.Decide(abi.NoOpinion,
+		m.Text("pod.label.slow"), wasmtest.Const(0), wasmtest.Const(0), m.Fact, wasmtest.Const(1), wasmtest.Add,
+		wasmtest.If(wasmtest.Const(abi.LevelInfo), m.Text(begins), m.Log, wasmtest.Forever()))))
+	d.run()
+	d.waitReady()
+	d.waitLoaded()
+	d.write("facts.yaml", replace(t, baseFacts, "ip: 10.0.1.5", "ip: 10.0.1.5, labels: {slow: yes}"))
+	d.wait("the evaluation to begin", func() error {
+		if log := d.log.String(); !strings.Contains(log, begins) {
+			return errors.New(log)
+		}
+		return nil
+	})
+	want := d.routing()
+	for n, damage := range []func() error{
+		func() error { return d.damage("flush", "ruleset") },
+		func() error { d.ip("rule", "del", "priority", "1025"); return nil },
+		func() error { return d.damage("flush", "chain", "ip", "snatd", "prerouting") },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		d.waitHealed(uint64(n+1), rules)
+		if got := d.routing(); !slices.Equal(got, want) {
+			t.Errorf("the routing rules are %q, want %q", got, want)
+		}
+	}
+	if log := d.log.String(); strings.Contains(log, ends) {
+		t.Error("the evaluation ended before the rules were put right")
+	}
+	d.waitProblem(ends)
 }
 
 // A program that goes on and on is named, and slowed down.
@@ -101,11 +192,20 @@ func TestFight(t *testing.T) {
 	d.check(onlyOutside)
 }
 
+// needProtection ends the test where the kernel has no tables of one's own.
+func (d *daemon) needProtection() {
+	d.t.Helper()
+	if kernel := d.status().Kernel; !kernel.Has(dataplane.Protecting) {
+		d.t.Skipf("%s", kernel)
+	}
+}
+
 // A table that is snatd's alone is not even touched, over a restart too.
 func TestProtected(t *testing.T) {
 	d := start(t)
-	if status := d.status(); status.Protection != "protected" {
-		t.Skipf("%s", status.Kernel)
+	d.needProtection()
+	if status := d.status(); status.Protection != dataplane.Protected {
+		t.Fatalf("the table is %s", status.Protection)
 	}
 	for _, damage := range [][]string{
 		{"delete", "table", "ip", "snatd"},
@@ -183,42 +283,5 @@ func TestFlows(t *testing.T) {
 	}
 	if _, failed, err := d.output(nil, "flows", "--limit", "0"); err == nil || !strings.Contains(failed, `limit: "0", accepted: 1 to 100000`) {
 		t.Errorf("%s, %v", failed, err)
-	}
-}
-
-// Another program that translates what pods send is named, with what to do.
-func TestNeighbours(t *testing.T) {
-	d := prepare(t)
-	nstest.Need(t, "iptables-nft", "iptables")
-	err := d.lab.Node.Do(func() error {
-		for _, line := range []string{"-N AWS-SNAT-CHAIN-0", "-A POSTROUTING -j AWS-SNAT-CHAIN-0",
-			"-A AWS-SNAT-CHAIN-0 ! -o vlan+ -m addrtype ! --dst-type LOCAL -j SNAT --to-source 10.0.0.10 --random-fully"} {
-			out, err := exec.Command("iptables-nft", append([]string{"-w", "-t", "nat"}, strings.Fields(line)...)...).CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%s: %w: %s", line, err, out)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.setConfig("")
-	d.run()
-	d.waitReady()
-	d.wait("the AWS plugin to be noticed", func() error {
-		status, err := d.client.Status(t.Context())
-		for _, n := range status.Neighbours {
-			if n.Kind == "aws-snat" && strings.Contains(n.Fix, "AWS_VPC_K8S_CNI_EXTERNALSNAT=true") {
-				return err
-			}
-		}
-		return errors.Join(err, fmt.Errorf("neighbours %+v", status.Neighbours))
-	})
-	if n, err := d.sample(`snatd_neighbour_findings{kind="aws-snat"}`); err != nil || n != 1 {
-		t.Errorf("snatd_neighbour_findings %v, %v", n, err)
-	}
-	if out, _, err := d.output(nil, "status"); err != nil || !strings.Contains(out, "warning: the AWS plugin still translates") {
-		t.Errorf("%s, %v", out, err)
 	}
 }

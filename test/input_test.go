@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -227,12 +228,26 @@ func TestIPv6Cluster(t *testing.T) {
 	d.waitAction(lab.PodA, lab.Internet, "exclude")
 	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
 	conn.check(t)
+	d.wait("status to tell of the connection alone", func() error {
+		out, _, err := d.output(nil, "status")
+		if err == nil && !strings.Contains(out, "earlier rules: 1 live translated connections keep what they need") {
+			err = errors.New(out)
+		}
+		return err
+	})
 	conn.Close()
 	d.wait("all to be removed once no translated connection is left", func() error {
 		if held := d.kernel(); held != (kernel{}) {
 			return fmt.Errorf("the kernel holds %+v", held)
 		}
 		return nil
+	})
+	d.wait("status to tell of none", func() error {
+		status, err := d.client.Status(t.Context())
+		if err == nil && status.Kept != 0 {
+			err = fmt.Errorf("%d are kept", status.Kept)
+		}
+		return err
 	})
 }
 

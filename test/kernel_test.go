@@ -1,10 +1,10 @@
 package test
 
 import (
-	"fmt"
 	"log/slog"
 	"os/exec"
 	"regexp"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -49,19 +49,29 @@ func (d *daemon) marks() (marks []uint32, err error) {
 	return marks, err
 }
 
-// ip runs iproute2 on the node.
-func (d *daemon) ip(arguments ...string) {
+// ip runs iproute2 on the node, and returns what it prints.
+func (d *daemon) ip(arguments ...string) string {
 	d.t.Helper()
 	nstest.Need(d.t, "ip", "iproute2")
-	err := d.lab.Node.Do(func() error {
-		if out, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil {
-			return fmt.Errorf("ip %q: %w\n%s", arguments, err, out)
-		}
-		return nil
+	var out []byte
+	err := d.lab.Node.Do(func() (err error) {
+		out, err = exec.Command("ip", arguments...).CombinedOutput()
+		return err
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		d.t.Fatalf("ip %q: %v\n%s", arguments, err, out)
 	}
+	return string(out)
+}
+
+// routing is the node's routing rules as ip lists them, without a word that only some
+// versions print.
+func (d *daemon) routing() (rules []string) {
+	d.t.Helper()
+	for line := range strings.Lines(d.ip("-details", "rule")) {
+		rules = append(rules, strings.Replace(strings.Join(strings.Fields(line), " "), ": unicast from", ": from", 1))
+	}
+	return rules
 }
 
 // counterValues are what counters show.

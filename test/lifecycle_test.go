@@ -115,6 +115,33 @@ func TestCleanupWaits(t *testing.T) {
 	}
 }
 
+// A daemon that is started while cleanup waits is not kept from it, and ends the waiting.
+func TestCleanupGivesWay(t *testing.T) {
+	d := start(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	d.stop(syscall.SIGTERM)
+	command := d.command(nil, "cleanup", "--wait")
+	var out, failed logBuffer
+	command.Stdout, command.Stderr = &out, &failed
+	process, err := d.lab.Node.Start(command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "cleanup to wait", func() error {
+		if text := out.String(); !strings.Contains(text, "waiting for 1 live") {
+			return errors.New(text)
+		}
+		return nil
+	})
+	d.run()
+	d.waitReady()
+	if err := process.Wait(); err == nil || !strings.Contains(failed.String(), "stop it first") {
+		t.Errorf("%v: %s%s", err, out.String(), failed.String())
+	}
+	d.check(onlyOutside)
+	conn.check(t)
+}
+
 // Cleanup finds live connections also where somebody removed the routing rule,
 // and puts it back for them.
 func TestCleanupWithoutRule(t *testing.T) {

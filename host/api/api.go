@@ -50,7 +50,11 @@ type Status struct {
 	Classes     []string `json:"classes"`
 	// Ruleset is the digest of what the kernel holds.
 	Ruleset string `json:"ruleset,omitempty"`
+	// Changes counts the changes of its table since the start, repairs included.
 	Changes uint64 `json:"changes"`
+	// Kept counts live translated connections for which something stays in the kernel that
+	// the rules do not need any more: after another snat.mark, or in an IPv6 cluster.
+	Kept int `json:"kept"`
 	// Protection says who can change what the kernel holds.
 	Protection dataplane.Protection `json:"protection,omitempty"`
 	// Repairs counts the times that others changed it and snatd put it right; Repaired
@@ -81,7 +85,7 @@ func statusOf(version string, s *engine.State) Status {
 		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},
 		Sources:    append([]facts.Provenance{}, s.Sources()...),
 		Interfaces: append([]engine.Interface{}, s.Interfaces()...),
-		Protection: s.Protection, Repairs: s.Repairs, Repaired: s.Repaired, Draining: s.Draining, Ended: s.Ended,
+		Kept:       s.Kept, Protection: s.Protection, Repairs: s.Repairs, Repaired: s.Repaired, Draining: s.Draining, Ended: s.Ended,
 		Neighbours: append([]neighbour.Finding{}, s.Neighbours()...), Kernel: s.Kernel,
 	}
 	status.Wasm = s.Wasm

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/nftables"
-	"github.com/mdlayher/netlink"
 	routes "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
@@ -28,8 +27,7 @@ type Dataplane struct {
 	socket *socket        // of conn
 	conn   *nftables.Conn // lasting: a namespace is entered once, not per call
 	routes *routes.Handle
-	events *netlink.Conn // for Watch
-	flags  tableFlags    // of tables that Apply makes
+	flags  tableFlags // of tables that Apply makes
 
 	counters *Counters
 	lookups  *Lookups
@@ -44,19 +42,16 @@ func Open(log *slog.Logger) (*Dataplane, error) {
 	if d.conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(d.socket.take)); err != nil {
 		return nil, explainProbe(err)
 	}
-	if d.events, err = netlink.Dial(unix.NETLINK_NETFILTER, nil); err != nil {
-		return nil, errors.Join(explainProbe(err), d.conn.CloseLasting())
-	}
 	if d.routes, err = routes.NewHandle(unix.NETLINK_ROUTE); err != nil {
-		return nil, errors.Join(explainProbe(err), d.events.Close(), d.conn.CloseLasting())
+		return nil, errors.Join(explainProbe(err), d.conn.CloseLasting())
 	}
 	if d.counters, err = openCounters(); err != nil {
 		d.routes.Close()
-		return nil, errors.Join(explainProbe(err), d.events.Close(), d.conn.CloseLasting())
+		return nil, errors.Join(explainProbe(err), d.conn.CloseLasting())
 	}
 	if d.lookups, err = openLookups(); err != nil {
 		d.routes.Close()
-		return nil, errors.Join(explainProbe(err), d.counters.close(), d.events.Close(), d.conn.CloseLasting())
+		return nil, errors.Join(explainProbe(err), d.counters.close(), d.conn.CloseLasting())
 	}
 	if d.features, err = d.probe(kernelRelease); err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -64,10 +59,10 @@ func Open(log *slog.Logger) (*Dataplane, error) {
 	return d, nil
 }
 
-// Close ends the connection, and Watch. What is in the kernel stays there.
+// Close ends the connection. What is in the kernel stays there.
 func (d *Dataplane) Close() error {
 	d.routes.Close()
-	return errors.Join(d.counters.close(), d.lookups.close(), d.events.Close(), d.conn.CloseLasting())
+	return errors.Join(d.counters.close(), d.lookups.close(), d.conn.CloseLasting())
 }
 
 // Features is what the kernel was found to have at Open.

@@ -1,7 +1,6 @@
 package dataplane
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -144,12 +143,7 @@ func TestProbeTellsTheRelease(t *testing.T) {
 func TestProbeChangesNothing(t *testing.T) {
 	n := nstest.New(t)
 	d := open(t, n)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	found, err := d.Watch(ctx, triedTable)
-	if err != nil {
-		t.Fatal(err)
-	}
+	found := watch(t, n, d, triedTable)
 	apply(t, d, create(ruleset()))
 	before := n.Run("nft", "--handle", "list", "ruleset")
 	number := generation(t, n)

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	routes "github.com/vishvananda/netlink"
@@ -31,7 +32,7 @@ func (d *Dataplane) AddRouting(mark uint32) error {
 		return err
 	}
 	wanted := routingRule(mark)
-	if slices.ContainsFunc(ours, func(r routes.Rule) bool { return sameRule(r, *wanted) }) {
+	if slices.ContainsFunc(ours, func(r routes.Rule) bool { return r.Mark == mark && isRoutingRule(r) }) {
 		return nil
 	}
 	err = d.routes.RuleAdd(wanted)
@@ -64,6 +65,26 @@ func (d *Dataplane) RoutingMarks() ([]uint32, error) {
 	return slices.Compact(marks), nil
 }
 
+// CheckRouting compares the ip rules of snatd's with those that AddRouting makes for
+// marks. It returns the marks that lack theirs, and those of every other rule, of which
+// PruneRouting of the same marks removes all.
+func (d *Dataplane) CheckRouting(marks ...uint32) (missing, others []uint32, err error) {
+	ours, err := d.ourRules()
+	if err != nil {
+		return nil, nil, err
+	}
+	found := map[uint32]bool{}
+	for _, rule := range ours {
+		if slices.Contains(marks, rule.Mark) && isRoutingRule(rule) {
+			found[rule.Mark] = true
+		} else {
+			others = append(others, rule.Mark)
+		}
+	}
+	missing = slices.DeleteFunc(slices.Clone(marks), func(mark uint32) bool { return found[mark] })
+	return missing, others, nil
+}
+
 // PruneRouting removes every ip rule of snatd's but those that AddRouting makes
 // for the marks to keep.
 func (d *Dataplane) PruneRouting(keep ...uint32) error {
@@ -72,7 +93,7 @@ func (d *Dataplane) PruneRouting(keep ...uint32) error {
 		return err
 	}
 	return d.removeRules(slices.DeleteFunc(ours, func(r routes.Rule) bool {
-		return slices.Contains(keep, r.Mark) && sameRule(r, *routingRule(r.Mark))
+		return slices.Contains(keep, r.Mark) && isRoutingRule(r)
 	}))
 }
 
@@ -111,12 +132,8 @@ func routingRule(mark uint32) *routes.Rule {
 	return rule
 }
 
-// sameRule compares what routingRule sets, and the selectors that it leaves out.
-func sameRule(a, b routes.Rule) bool {
-	return a.Priority == b.Priority && a.Table == b.Table && a.Mark == b.Mark &&
-		a.Mask != nil && b.Mask != nil && *a.Mask == *b.Mask &&
-		a.Invert == b.Invert && a.Src == nil && a.Dst == nil && a.IifName == "" && a.OifName == ""
-}
+// isRoutingRule says whether a rule is the one for its mark, and nothing else.
+func isRoutingRule(rule routes.Rule) bool { return reflect.DeepEqual(rule, *routingRule(rule.Mark)) }
 
 func explainRule(err error) error {
 	switch {

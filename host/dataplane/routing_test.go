@@ -95,6 +95,47 @@ func TestRouting(t *testing.T) {
 	}
 }
 
+// Whatever is not exactly the rule of a mark is told.
+func TestCheckRouting(t *testing.T) {
+	nstest.Need(t, "ip", "iproute2")
+	const mark = 0x80
+	tests := map[string]struct {
+		by              string // arguments of "ip rule add", in place of our rule
+		missing, others []uint32
+	}{
+		"nothing":              {"", []uint32{mark}, nil},
+		"the same":             {"fwmark 0x80/0x80 lookup main priority 1025 protocol 83", nil, nil},
+		"another table":        {"fwmark 0x80/0x80 lookup 100 priority 1025 protocol 83", []uint32{mark}, []uint32{mark}},
+		"another priority":     {"fwmark 0x80/0x80 lookup main priority 1026 protocol 83", []uint32{mark}, []uint32{mark}},
+		"another mask":         {"fwmark 0x80/0xff lookup main priority 1025 protocol 83", []uint32{mark}, []uint32{mark}},
+		"a source":             {"from 10.0.0.1 fwmark 0x80/0x80 lookup main priority 1025 protocol 83", []uint32{mark}, []uint32{mark}},
+		"a protocol of IP":     {"fwmark 0x80/0x80 ipproto tcp lookup main priority 1025 protocol 83", []uint32{mark}, []uint32{mark}},
+		"no default route":     {"fwmark 0x80/0x80 lookup main suppress_prefixlength 0 priority 1025 protocol 83", []uint32{mark}, []uint32{mark}},
+		"another mark":         {"fwmark 0x40/0x40 lookup main priority 1025 protocol 83", []uint32{mark}, []uint32{0x40}},
+		"another program's":    {"fwmark 0x80/0x80 lookup main priority 1025 protocol static", []uint32{mark}, nil},
+		"others without marks": {"from 10.0.0.1 lookup 100 priority 1025 protocol 83", []uint32{mark}, []uint32{0}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			n := nstest.New(t)
+			if test.by != "" {
+				n.Run("ip", append([]string{"rule", "add"}, strings.Fields(test.by)...)...)
+			}
+			routing := open(t, n)
+			missing, others, err := routing.CheckRouting(mark)
+			if err != nil || !slices.Equal(missing, test.missing) || !slices.Equal(others, test.others) {
+				t.Errorf("missing %#x, others %#x, error %v; want %#x, %#x", missing, others, err, test.missing, test.others)
+			}
+			if err := errors.Join(routing.AddRouting(mark), routing.PruneRouting(mark)); err != nil {
+				t.Fatal(err)
+			}
+			if missing, others, err := routing.CheckRouting(mark); len(missing)+len(others) > 0 || err != nil {
+				t.Errorf("then missing %#x, others %#x, error %v", missing, others, err)
+			}
+		})
+	}
+}
+
 // withoutUnicast drops the word that only some versions of ip print.
 func withoutUnicast(rules []string) []string {
 	for i, rule := range rules {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -26,28 +25,37 @@ func watched(t *testing.T) (*nstest.Namespace, *Dataplane, <-chan Disturbance) {
 	n := nstest.New(t)
 	d := open(t, n)
 	apply(t, d, create(ruleset("10.0.0.0/16")))
-	return n, d, watch(t, d)
+	return n, d, watch(t, n, d, rules.TableName)
 }
 
-func watch(t *testing.T, d *Dataplane) <-chan Disturbance {
+// watch watches a table in the namespace of the Dataplane.
+func watch(t testing.TB, n *nstest.Namespace, d *Dataplane, table string) <-chan Disturbance {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	found, err := d.Watch(ctx, rules.TableName)
+	var w Watching
+	var err error
+	n.Do(func() { w, err = d.Watch(t.Context(), table) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return found
+	return w.Found
+}
+
+// listen is that of the Dataplane in its namespace.
+func listen(t *testing.T, n *nstest.Namespace, d *Dataplane) (e ear) {
+	t.Helper()
+	var err error
+	n.Do(func() { e, err = d.listen() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // next waits for a disturbance.
 func next(t *testing.T, found <-chan Disturbance) Disturbance {
 	t.Helper()
 	select {
-	case d, ok := <-found:
-		if !ok {
-			t.Fatal("the channel is closed")
-		}
+	case d := <-found:
 		return d
 	case <-time.After(20 * time.Second):
 		t.Fatal("no disturbance")
@@ -158,10 +166,8 @@ func TestWatchOverflow(t *testing.T) {
 	n := nstest.New(t)
 	d, other := open(t, n), open(t, n)
 	// As if Watch were slow: it begins to read when it is too late.
-	if err := d.listen(); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := d.events.SyscallConn()
+	e := listen(t, n, d)
+	raw, err := e.conn.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +179,7 @@ func TestWatchOverflow(t *testing.T) {
 	for range 10 {
 		apply(t, other, rules.Replace(intervals(100)).Ops)
 	}
-	found := watch(t, d)
+	found := e.watch(t.Context(), rules.TableName).Found
 	if got := next(t, found); !got.Lost || got.String() != "notifications lost" {
 		t.Errorf("got %s", got)
 	}
@@ -223,43 +229,39 @@ func TestHearNoise(t *testing.T) {
 	}
 }
 
+// A subscription ends silently with its context. If it ends otherwise, that is told, and
+// the next one hears again.
 func TestWatchEnds(t *testing.T) {
-	ends := func(t *testing.T, found <-chan Disturbance) {
-		nstest.Eventually(t, "the end", func() bool {
-			select {
-			case _, open := <-found:
-				return !open
-			default:
-				return false
-			}
-		})
+	n, d, _ := watched(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	e := listen(t, n, d)
+	watching := e.watch(ctx, rules.TableName)
+	cancel()
+	nstest.Eventually(t, "the socket to be closed", func() bool { return e.conn.SetReadBuffer(1<<20) != nil })
+	select {
+	case err := <-watching.Ended:
+		t.Errorf("the context ended: %v", err)
+	default:
 	}
-	t.Run("context", func(t *testing.T) {
-		d := open(t, nstest.New(t))
-		ctx, cancel := context.WithCancel(t.Context())
-		found, err := d.Watch(ctx, rules.TableName)
-		if err != nil {
-			t.Fatal(err)
+
+	e = listen(t, n, d)
+	watching = e.watch(t.Context(), rules.TableName)
+	if err := e.conn.Close(); err != nil { // underneath it
+		t.Fatal(err)
+	}
+	select {
+	case err := <-watching.Ended:
+		if want := "watch table ip snatd: "; !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
 		}
-		cancel()
-		ends(t, found)
-	})
-	t.Run("close", func(t *testing.T) {
-		var d *Dataplane
-		var err error
-		nstest.New(t).Do(func() { d, err = Open(slog.New(slog.DiscardHandler)) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		found, err := d.Watch(t.Context(), rules.TableName)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-		ends(t, found)
-	})
+	case <-time.After(20 * time.Second):
+		t.Fatal("the end is not told")
+	}
+	found := watch(t, n, d, rules.TableName)
+	n.Run("nft", "flush ruleset")
+	if got := next(t, found).String(); !strings.HasPrefix(got, "table deleted, by nft ") {
+		t.Errorf("got %s", got)
+	}
 }
 
 // How long it takes until the daemon knows.
@@ -267,10 +269,7 @@ func BenchmarkWatch(b *testing.B) {
 	n := nstest.New(b)
 	d, other := open(b, n), open(b, n)
 	apply(b, d, create(ruleset()))
-	found, err := d.Watch(b.Context(), rules.TableName)
-	if err != nil {
-		b.Fatal(err)
-	}
+	found := watch(b, n, d, rules.TableName)
 	chain := nft.AddChain{Table: rules.TableName, Name: "c"}
 	for b.Loop() {
 		apply(b, other, nft.Plan{chain})

@@ -9,21 +9,37 @@ import (
 	"github.com/snatd/snatd/rules"
 )
 
-// Cleanup removes what a daemon that has been stopped left in the kernel of
-// the current network namespace, but not what translated connections need.
-func Cleanup(log *slog.Logger, network rules.Network) (Removed, error) {
-	dp, err := openLinux(log)
+// Cleaner removes what a daemon that has been stopped left in the kernel of the
+// network namespace in which it was opened.
+type Cleaner struct {
+	kernel *linux
+	log    *slog.Logger
+}
+
+// OpenCleaner connects to the kernel; Close ends that.
+func OpenCleaner(log *slog.Logger) (*Cleaner, error) {
+	kernel, err := openLinux(log)
 	if err != nil {
-		return Removed{}, err
+		return nil, err
 	}
-	lock, err := instance.Acquire(log)
+	return &Cleaner{kernel, log}, nil
+}
+
+// Clean removes all but what translated connections need. It fails while a daemon runs,
+// and keeps none from being started afterwards.
+func (c *Cleaner) Clean(network rules.Network) (Removed, error) {
+	lock, err := instance.Acquire(c.log)
 	if errors.Is(err, instance.ErrRunning) {
 		err = fmt.Errorf("%w, which would put everything back: stop it first", err)
 	}
 	if err != nil {
-		return Removed{}, errors.Join(err, dp.Close())
+		return Removed{}, err
 	}
-	i := installer{kernel: dp, log: log}
+	// What the kernel held the last time is no matter: others may have been there.
+	i := installer{kernel: c.kernel, log: c.log}
 	removed, err := i.remove(network)
-	return removed, errors.Join(err, lock.Close(), dp.Close())
+	return removed, errors.Join(err, lock.Close())
 }
+
+// Close ends the connection to the kernel. What is in it stays there.
+func (c *Cleaner) Close() error { return c.kernel.Close() }

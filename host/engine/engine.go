@@ -2,9 +2,9 @@
 // modules decide, compiles the decisions and brings them into the kernel, once
 // at start and again after every change.
 //
-// One goroutine owns all of it, so a stage needs no locks; what others may see
-// is published as an immutable State. How a stage does its work is in its own
-// package.
+// One goroutine owns all of it, so a stage needs no locks; what takes a while is done
+// beside it, and it sees to the kernel's rules until then. What others may see is
+// published as an immutable State. How a stage does its work is in its own package.
 package engine
 
 import (
@@ -37,7 +37,7 @@ type Options struct {
 	// PodChanged is told how long it took from a change of a pod, as the API
 	// server told of it, to the kernel holding what follows. Nil for nobody.
 	PodChanged func(time.Duration)
-	// Applied is told how long a transaction took. Nil for nobody.
+	// Applied is told how long a change of the table took. Nil for nobody.
 	Applied func(time.Duration)
 }
 
@@ -51,6 +51,7 @@ type Engine struct {
 	lock      *instance.Lock
 	installer installer
 	healer    *healer
+	watcher   watcher
 	// connections are those that a change decides otherwise.
 	connections connections
 	neighbours  *neighbours
@@ -60,7 +61,9 @@ type Engine struct {
 	coalescer   coalescer
 	record      record
 	state       atomic.Pointer[State]
-	reported    []Problem
+	// again says that a pass has to follow the one under way.
+	again    bool
+	reported []Problem
 	// arrived are when the changes of pods came in that the kernel does not hold
 	// yet.
 	arrived []time.Time
@@ -96,7 +99,10 @@ func New(options Options) (*Engine, error) {
 			kernel: dp, log: options.Log, applied: options.Applied,
 			protect: options.Config.Network.Protect == config.ProtectAuto,
 		},
-		healer:      newHealer(),
+		healer: newHealer(time.Duration(options.Config.Network.Verify)),
+		watcher: watcher{subscribe: func(ctx context.Context) (dataplane.Watching, error) {
+			return dp.Watch(ctx, rules.TableName)
+		}},
 		connections: connections{table: dp.flows, log: options.Log},
 		follower:    follower{log: options.Log},
 		retries:     retries{},
@@ -134,18 +140,15 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	}
 	e.modules = NewModules(ctx, wasm, e.log)
 	defer e.modules.Close()
-	if e.healer.found, err = e.dataplane.Watch(ctx, rules.TableName); err != nil {
-		e.log.Error("changes of the rules by others are noticed only by verification", "error", err)
-	}
 	inner, stop := context.WithCancel(ctx)
 	var looking sync.WaitGroup
 	looking.Go(func() { e.neighbours.run(inner) })
 	defer looking.Wait()
 	defer stop()
 	for ctx.Err() == nil {
-		began, changes := time.Now(), e.State().Changes
+		began, changes := time.Now(), e.installer.changes
 		next := e.pass(ctx)
-		e.coalescer.passed(began, time.Now(), e.State().Changes != changes)
+		e.coalescer.passed(began, time.Now(), e.installer.changes != changes)
 		if !e.await(ctx, timer(next)) || !e.coalesce(ctx) {
 			break
 		}
@@ -193,7 +196,6 @@ func (e *Engine) coalesce(ctx context.Context) bool {
 func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 	services := &e.reader.services
 	for {
-		healing := timer(e.healer.next(time.Duration(e.reader.last.Config.Network.Verify)))
 		select {
 		case <-ctx.Done():
 			return false
@@ -209,28 +211,21 @@ func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 			return true
 		case <-e.modules.loads.changed:
 			return true
-		case d, ok := <-e.healer.found:
-			if !ok {
-				e.healer.found = nil
-				break
-			}
+		case d := <-e.watcher.Found:
 			e.healer.disturbed(d, time.Now())
-		case <-healing:
+		case err := <-e.watcher.Ended:
+			e.watcher.failed(err, time.Now())
+			return true
+		case <-timer(e.healer.next()):
 			if e.heal() {
 				return true
 			}
 		case _, ok := <-e.follower.links:
-			if services.refresh != nil {
-				services.refresh()
-			}
 			if !ok {
 				e.follower.links = nil
-				return true
 			}
-			if e.installer.routeLost() {
-				e.healer.disturbed(dataplane.Disturbance{}, time.Now())
-			}
-			if e.reader.linkChanged() {
+			e.routing()
+			if e.linked() || !ok {
 				return true
 			}
 		}

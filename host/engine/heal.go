@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -41,35 +42,44 @@ const (
 
 // healer decides when what others have changed is put right.
 type healer struct {
-	found <-chan dataplane.Disturbance // nil: nobody tells
 	// disturbances in a row, without peace between them, the last of which was at.
 	disturbances int
 	at           time.Time
 	// waiting is a disturbance that is to be healed, and due when; zero if there is none.
 	waiting dataplane.Disturbance
 	due     time.Time
-	// verified is when the kernel was read last.
+	// verified is when the kernel was read last, and every how often it is at least; zero
+	// is never.
 	verified time.Time
+	every    time.Duration
 	repairs  uint64
 	last     Repair
-	rival    string // the name of who did it last; empty if that is not known
+	rival    string // the name of who did it last since there was peace; empty if that is not known
 }
 
-func newHealer() *healer { return &healer{verified: time.Now()} }
+func newHealer(every time.Duration) *healer { return &healer{verified: time.Now(), every: every} }
 
 // disturbed takes note of what others did: it is healed at once, unless there was a lot
 // to heal.
 func (h *healer) disturbed(d dataplane.Disturbance, now time.Time) {
 	if now.Sub(h.at) > peaceAfter {
-		h.disturbances = 0
+		h.disturbances, h.rival = 0, ""
 	}
-	h.at = now
+	h.at, h.rival = now, cmp.Or(d.Process, h.rival)
 	if !h.due.IsZero() {
 		h.waiting = h.waiting.And(d)
 		return
 	}
 	h.disturbances++
 	h.waiting, h.due = d, now.Add(h.pause())
+}
+
+// missed takes note that nobody told what others did for a while: anything may be
+// different.
+func (h *healer) missed(now time.Time) {
+	if h.due.IsZero() {
+		h.waiting, h.due = dataplane.Disturbance{Lost: true}, now
+	}
 }
 
 // pause is how long the next repair waits.
@@ -82,11 +92,11 @@ func (h *healer) pause() time.Duration {
 }
 
 // next is when to heal or verify; zero for never.
-func (h *healer) next(every time.Duration) time.Time {
-	if every == 0 {
+func (h *healer) next() time.Time {
+	if h.every == 0 {
 		return h.due
 	}
-	return earlier(h.due, h.verified.Add(every))
+	return earlier(h.due, h.verified.Add(h.every))
 }
 
 // heal puts right what others have changed, and says whether a pass has to follow: what
@@ -94,7 +104,6 @@ func (h *healer) next(every time.Duration) time.Time {
 func (e *Engine) heal() (pass bool) {
 	h := e.healer
 	by := h.waiting.By()
-	h.rival = h.waiting.Process
 	h.waiting, h.due, h.verified = dataplane.Disturbance{}, time.Time{}, time.Now()
 	what, err := e.installer.verify()
 	if len(what) > 0 {
@@ -109,6 +118,7 @@ func (e *Engine) heal() (pass bool) {
 				"by", by, "duration", time.Since(h.verified))
 		}
 		state := *e.state.Load()
+		e.installer.publish(&state)
 		h.publish(&state)
 		e.state.Store(&state)
 	}

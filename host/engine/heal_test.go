@@ -16,7 +16,7 @@ func disturbance(process string) dataplane.Disturbance {
 // fight until nothing was disturbed for a while.
 func TestHealerSlowsDown(t *testing.T) {
 	now := time.Now()
-	h := newHealer()
+	h := newHealer(0)
 	for n := range repairsAtOnce {
 		h.disturbed(disturbance("nft"), now)
 		if !h.due.Equal(now) || h.fights(now) {
@@ -36,7 +36,9 @@ func TestHealerSlowsDown(t *testing.T) {
 		}
 		now, h.due = h.due, time.Time{}
 	}
-	h.rival = "firewalld"
+	// What was not told by whom, and a verification, leave the name as it is.
+	h.disturbed(dataplane.Disturbance{}, now)
+	h.due, h.waiting = time.Time{}, dataplane.Disturbance{}
 	var p problems
 	end := h.report(&p, now)
 	if len(p.list) != 1 || !strings.HasPrefix(p.list[0].Message, "firewalld keeps changing snatd's rules") || !end.After(now) {
@@ -47,22 +49,39 @@ func TestHealerSlowsDown(t *testing.T) {
 		t.Errorf("problems %v after the fight", p.list)
 	}
 	h.disturbed(disturbance("nft"), end.Add(peaceAfter+time.Second))
-	if h.disturbances != 1 {
-		t.Errorf("%d disturbances in a row after peace", h.disturbances)
+	if h.disturbances != 1 || h.rival != "nft" {
+		t.Errorf("%d disturbances in a row after peace, the last by %q", h.disturbances, h.rival)
+	}
+	h.disturbed(dataplane.Disturbance{Lost: true}, h.at.Add(peaceAfter+time.Second))
+	if h.rival != "" {
+		t.Errorf("after peace it is %q still", h.rival)
+	}
+}
+
+// What nobody told is looked for at once, and is no fight.
+func TestHealerMissed(t *testing.T) {
+	now := time.Now()
+	h := newHealer(0)
+	for range 2 * repairsAtOnce {
+		h.missed(now)
+		if !h.due.Equal(now) || !h.waiting.Lost || h.fights(now) {
+			t.Fatalf("due after %s, waiting for %s, fights %v", h.due.Sub(now), h.waiting, h.fights(now))
+		}
 	}
 }
 
 // Verification is due so long after the last reading, and healing before that.
 func TestHealerIsDue(t *testing.T) {
-	h := newHealer()
-	if got := h.next(0); !got.IsZero() {
+	h := newHealer(0)
+	if got := h.next(); !got.IsZero() {
 		t.Errorf("due at %s, want never", got)
 	}
-	if got := h.next(time.Minute); !got.Equal(h.verified.Add(time.Minute)) {
+	h.every = time.Minute
+	if got := h.next(); !got.Equal(h.verified.Add(time.Minute)) {
 		t.Errorf("due at %s", got)
 	}
 	h.disturbed(disturbance("nft"), h.verified)
-	if got := h.next(time.Minute); !got.Equal(h.verified) {
+	if got := h.next(); !got.Equal(h.verified) {
 		t.Errorf("due at %s", got)
 	}
 }

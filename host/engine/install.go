@@ -20,6 +20,7 @@ type kernel interface {
 	LiveTranslations(mark uint32) (int, error)
 	RoutingMarks() ([]uint32, error)
 	AddRouting(mark uint32) error
+	CheckRouting(marks ...uint32) (missing, others []uint32, err error)
 	PruneRouting(keep ...uint32) error
 }
 
@@ -27,19 +28,26 @@ type kernel interface {
 type installer struct {
 	kernel kernel
 	log    *slog.Logger
-	// applied is told how long a transaction took; nil for nobody.
+	// applied is told how long each change took; nil for nobody.
 	applied func(time.Duration)
 	// holds is what the kernel holds; it is not known before the first
 	// transaction and after a refused one.
 	holds *rules.Ruleset
 	known bool
+	// changes counts the plans that were applied, the last of which was at.
+	changes uint64
+	at      time.Time
+	// kept is how many live connections need something of earlier rules.
+	kept int
 	// replaced is what the changes since takeReplaced replaced, as far as that could be
 	// understood; nil if there was nothing.
 	replaced *rules.Ruleset
 	// counters reads what is counted; nil for nobody who asks.
 	counters *counting
-	// protect has the table be ours alone where the kernel can.
+	// protect has the table be ours alone where the kernel can, and whose is what the
+	// kernel said of that; empty if that may be something else by now.
 	protect bool
+	whose   dataplane.Protection
 	// mistaken counts plans in a row that did not fit what the kernel held, although
 	// they were made from what it had just said.
 	mistaken int
@@ -47,8 +55,12 @@ type installer struct {
 
 // install brings a ruleset into the kernel, and says whether that changed it.
 func (i *installer) install(ruleset *rules.Ruleset) (changed bool, err error) {
+	from, err := i.origin()
+	if err != nil {
+		return false, err
+	}
 	mark := ruleset.Network.Mark
-	earlier, err := i.earlierMarks(mark)
+	earlier, err := i.earlierMarks(from, mark)
 	if err != nil {
 		return false, err
 	}
@@ -62,7 +74,7 @@ func (i *installer) install(ruleset *rules.Ruleset) (changed bool, err error) {
 			return false, err
 		}
 	}
-	changed, err = i.bring(ruleset)
+	changed, err = i.bring(ruleset, from)
 	if err != nil {
 		return false, err
 	}
@@ -71,108 +83,71 @@ func (i *installer) install(ruleset *rules.Ruleset) (changed bool, err error) {
 
 // earlierMarks lists the marks that snatd used before and that translated
 // connections still carry.
-func (i *installer) earlierMarks(mark uint32) ([]uint32, error) {
-	marks, err := i.knownMarks()
+func (i *installer) earlierMarks(from origin, mark uint32) ([]uint32, error) {
+	marks, err := i.knownMarks(from)
 	if err != nil {
 		return nil, err
 	}
-	var earlier []uint32
-	for _, m := range marks {
-		if m == mark {
-			continue
-		}
-		live, err := i.kernel.LiveTranslations(m)
+	return i.liveMarks(slices.DeleteFunc(marks, func(m uint32) bool { return m == mark }))
+}
+
+// liveMarks are those that translated connections carry, of which it takes note.
+func (i *installer) liveMarks(marks []uint32) (alive []uint32, err error) {
+	i.kept = 0
+	for _, mark := range marks {
+		live, err := i.kernel.LiveTranslations(mark)
 		if err != nil {
 			return nil, err
 		}
 		if live > 0 {
-			earlier = append(earlier, m)
+			i.kept += live
+			alive = append(alive, mark)
 		}
 	}
-	return earlier, nil
+	return alive, nil
 }
 
 // knownMarks are those of the routing rules and of the table, over restarts too: others may
 // have removed either.
-func (i *installer) knownMarks() ([]uint32, error) {
+func (i *installer) knownMarks(from origin) ([]uint32, error) {
 	marks, err := i.kernel.RoutingMarks()
 	if err != nil {
 		return nil, err
 	}
-	holds := i.holds
-	if !i.known && i.mistaken < mostMistakes { // else all is replaced, whatever it is
-		held, err := i.read()
-		if err != nil {
-			return nil, err
-		}
-		holds, _ = rules.FromTable(held)
-	}
-	if holds != nil {
-		marks = append(append(marks, holds.Network.Mark), holds.Network.EarlierMarks...)
-	}
+	marks = slices.Concat(marks, marksOf(from.ruleset), marksOf(i.holds))
 	slices.Sort(marks)
 	return slices.DeleteFunc(slices.Compact(marks), func(m uint32) bool { return m == 0 }), nil
+}
+
+// marksOf are the marks that a ruleset restores and routes by; none for nil.
+func marksOf(r *rules.Ruleset) []uint32 {
+	if r == nil {
+		return nil
+	}
+	return append([]uint32{r.Network.Mark}, r.Network.EarlierMarks...)
 }
 
 // bring makes the kernel hold a ruleset, by the smallest change. If the kernel holds
 // something else than is remembered, it is read at once; whatever else is refused is
 // read and tried again when the caller asks for it.
-func (i *installer) bring(ruleset *rules.Ruleset) (changed bool, err error) {
+func (i *installer) bring(ruleset *rules.Ruleset, from origin) (changed bool, err error) {
 	if i.known {
-		changed, err = i.apply(rules.Diff(i.holds, ruleset), i.holds)
+		changed, err = i.apply(from.plan(ruleset), from.ruleset)
 		if err == nil || !outOfStep(err) {
 			return changed, err
 		}
 		i.log.Warn("the kernel refused a change; reading what it holds", "error", err)
+		if from, err = i.origin(); err != nil {
+			return false, err
+		}
 	}
-	plan, before, err := i.plan(ruleset)
-	if err != nil {
-		return false, err
-	}
-	switch changed, err = i.apply(plan, before); {
+	switch changed, err = i.apply(from.plan(ruleset), from.ruleset); {
 	case err == nil:
 		i.mistaken = 0
 	case errors.Is(err, dataplane.ErrOutOfStep), errors.Is(err, dataplane.ErrUnsupported), errors.Is(err, dataplane.ErrRefused):
 		i.mistaken++
 	}
 	return changed, err
-}
-
-// mostMistakes is how many plans in a row may be refused before all is replaced, which
-// fits whatever the kernel holds: one can meet another program's change.
-const mostMistakes = 2
-
-// plan is one from what the kernel holds, whoever left it so, which is returned too as
-// far as it can be understood; nil if there is nothing.
-func (i *installer) plan(ruleset *rules.Ruleset) (plan rules.Plan, before *rules.Ruleset, err error) {
-	if i.mistaken >= mostMistakes {
-		i.mistaken = 0
-		return rules.Replace(ruleset), nil, nil
-	}
-	held, err := i.read()
-	if err != nil {
-		return rules.Plan{}, nil, err
-	}
-	before, _ = rules.FromTable(held)
-	return rules.Continue(held, ruleset), before, nil
-}
-
-// errOwned passes: two runs overlap for a moment when one follows the other.
-var errOwned = errors.New("the table ip " + rules.TableName + " is owned by another process, which alone can change it; accepted: no other snatd in this network namespace")
-
-// read is what the kernel holds. What an earlier run left is made our own first: nobody
-// can change it then between the reading and the plan that follows from it.
-func (i *installer) read() (*nft.Table, error) {
-	if i.protect {
-		protection, err := i.kernel.Protect(rules.TableName)
-		if err != nil {
-			return nil, err
-		}
-		if protection == dataplane.OwnedByOther {
-			return nil, errOwned
-		}
-	}
-	return i.kernel.Read(rules.TableName)
 }
 
 // outOfStep says whether an error is about a kernel that holds something else than is
@@ -192,10 +167,15 @@ func (i *installer) apply(plan rules.Plan, before *rules.Ruleset) (changed bool,
 		}
 		start := time.Now()
 		if err := i.kernel.Apply(plan.Ops); err != nil {
-			i.known = false
+			i.known, i.whose = false, ""
 			return false, err
 		}
 		took := time.Since(start)
+		i.changes++
+		i.at = time.Now()
+		if remakes(plan.Ops) {
+			i.whose = ""
+		}
 		if i.applied != nil {
 			i.applied(took)
 		}
@@ -214,66 +194,9 @@ func (i *installer) logChange(plan rules.Plan, took time.Duration) {
 		"pods", len(plan.After.Pods), "ruleset", plan.After.Digest()[:12], "duration", took)
 }
 
-// Removed says what removing did.
-type Removed struct {
-	// Changed is false if the kernel held nothing to remove, or nothing but what live
-	// connections need.
-	Changed bool
-	// Live is the number of translated connections that still need what is
-	// left: the marks, the NAT hook and the routing rule.
-	Live int
-}
-
-// remove removes what snatd put into the kernel. While translated connections
-// live, what they need stays and translates nothing new: deleting the last nat
-// chain would break them, and so would losing their route. The marks are those
-// of the routing rules, and the network's unless it is zero: it may be configured
-// otherwise by now.
-func (i *installer) remove(network rules.Network) (Removed, error) {
-	held, err := i.kernel.Read(rules.TableName)
-	if err != nil {
-		return Removed{}, err
-	}
-	exists := held != nil
-	marks, err := i.knownMarks()
-	if err != nil {
-		return Removed{}, err
-	}
-	removed := Removed{Changed: exists || len(marks) > 0}
-	if exists && network.Mark != 0 && !slices.Contains(marks, network.Mark) {
-		marks = append(marks, network.Mark) // somebody else may have removed its rule
-	}
-	var needed []uint32
-	for _, mark := range marks {
-		live, err := i.kernel.LiveTranslations(mark)
-		if err != nil {
-			return Removed{}, err
-		}
-		if live > 0 {
-			removed.Live += live
-			needed = append(needed, mark)
-		}
-	}
-	switch {
-	case removed.Live > 0:
-		network.Mark, network.EarlierMarks = needed[0], needed[1:]
-		for _, mark := range needed {
-			if err := i.kernel.AddRouting(mark); err != nil {
-				return Removed{}, err
-			}
-		}
-		removed.Changed, err = i.bring(rules.Draining(network))
-		if err != nil {
-			return Removed{}, err
-		}
-		return removed, i.kernel.PruneRouting(needed...)
-	case exists:
-		if _, err := i.apply(rules.Replace(nil), nil); err != nil {
-			return Removed{}, err
-		}
-	}
-	i.holds, i.known = nil, true
-	return removed, i.kernel.PruneRouting()
+// publish adds what was done to the kernel to a state.
+func (i *installer) publish(state *State) {
+	state.Changes, state.Applied, state.Kept = i.changes, i.at, i.kept
 }
 
 // takeReplaced returns what the changes since the last call replaced; nil if nothing was
@@ -282,16 +205,6 @@ func (i *installer) takeReplaced() *rules.Ruleset {
 	replaced := i.replaced
 	i.replaced = nil
 	return replaced
-}
-
-// routeLost says whether somebody else has removed the routing rule that
-// translated packets need.
-func (i *installer) routeLost() bool {
-	if !i.known || i.holds == nil {
-		return false
-	}
-	lost, err := i.lostMarks()
-	return err == nil && len(lost) > 0
 }
 
 // waits says whether something stays only for connections that will end.
@@ -304,11 +217,3 @@ func (i *installer) drains() bool { return i.known && i.holds != nil && i.holds.
 
 // empty says whether the kernel is known to hold nothing.
 func (i *installer) empty() bool { return i.known && i.holds == nil }
-
-// protection says who can change what the kernel holds.
-func (e *Engine) protection() (dataplane.Protection, error) {
-	if !e.installer.protect {
-		return dataplane.Unprotected, nil
-	}
-	return e.dataplane.Protection(rules.TableName)
-}

@@ -19,12 +19,15 @@ import (
 type fakeKernel struct {
 	table        *nft.Table
 	marks        map[uint32]bool // of the routing rules
+	others       []uint32        // of rules of snatd's that say something else
 	live         map[uint32]int  // translated connections by mark
 	refuse       []error         // of the next transactions
 	unread       error           // of the next reading
+	unrouted     error           // of adding a routing rule
 	protection   dataplane.Protection
 	transactions int
 	readings     int
+	asked        int // for the protection
 }
 
 func (k *fakeKernel) Apply(plan nft.Plan) error {
@@ -54,11 +57,29 @@ func (k *fakeKernel) Read(string) (*nft.Table, error) {
 	return k.table, err
 }
 
-func (k *fakeKernel) Protect(string) (dataplane.Protection, error) { return k.protection, nil }
+func (k *fakeKernel) Protect(string) (dataplane.Protection, error) {
+	k.asked++
+	return k.protection, nil
+}
 
 func (k *fakeKernel) LiveTranslations(mark uint32) (int, error) { return k.live[mark], nil }
-func (k *fakeKernel) AddRouting(mark uint32) error              { k.marks[mark] = true; return nil }
+func (k *fakeKernel) AddRouting(mark uint32) error {
+	if k.unrouted == nil {
+		k.marks[mark] = true
+	}
+	return k.unrouted
+}
+func (k *fakeKernel) CheckRouting(marks ...uint32) (missing, others []uint32, err error) {
+	others = slices.Clone(k.others)
+	for mark := range k.marks {
+		if !slices.Contains(marks, mark) {
+			others = append(others, mark)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(marks), func(m uint32) bool { return k.marks[m] }), others, nil
+}
 func (k *fakeKernel) PruneRouting(keep ...uint32) error {
+	k.others = nil
 	maps.DeleteFunc(k.marks, func(m uint32, _ bool) bool { return !slices.Contains(keep, m) })
 	return nil
 }
@@ -131,6 +152,43 @@ func TestInstallOverUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.holds(t, want, 0x80)
+	if k.readings != 1 {
+		t.Errorf("read %d times", k.readings)
+	}
+}
+
+// The kernel is asked who can change the table when that may have changed.
+func TestProtectionIsAsked(t *testing.T) {
+	i, k := newInstaller()
+	i.protect, k.protection = true, dataplane.NoTable
+	asked := func(want int, protection dataplane.Protection) {
+		t.Helper()
+		if got, err := i.protection(); got != protection || err != nil || k.asked != want {
+			t.Errorf("%s, %v, asked %d times, want %s and %d times", got, err, k.asked, protection, want)
+		}
+	}
+	asked(1, dataplane.NoTable)
+	if _, err := i.install(ruleset(t, 0x80)); err != nil {
+		t.Fatal(err)
+	}
+	k.protection = dataplane.Protected
+	asked(3, dataplane.Protected) // before the table was read, and after it was made
+	if _, err := i.install(ruleset(t, 0x80, "172.31.0.0/16")); err != nil {
+		t.Fatal(err)
+	}
+	asked(3, dataplane.Protected)
+	k.table = nil
+	if _, err := i.verify(); err != nil {
+		t.Fatal(err)
+	}
+	asked(5, dataplane.Protected)
+	if _, err := i.remove(rules.Network{}); err != nil {
+		t.Fatal(err)
+	}
+	k.protection = dataplane.NoTable
+	asked(6, dataplane.NoTable)
+	i.protect = false
+	asked(6, dataplane.Unprotected)
 }
 
 // A restart with the same facts changes nothing, also if names have a history that a
@@ -272,22 +330,32 @@ func TestInstallOtherMark(t *testing.T) {
 	if _, err := i.install(ruleset(t, 0x80)); err != nil {
 		t.Fatal(err)
 	}
-	k.live[0x80] = 1
+	k.live[0x80] = 3
 	wanted := ruleset(t, 0x40)
-	if _, err := i.install(wanted); err != nil || !i.waits() {
-		t.Fatalf("%v; waits %v", err, i.waits())
+	if _, err := i.install(wanted); err != nil || !i.waits() || i.kept != 3 {
+		t.Fatalf("%v; waits %v for %d", err, i.waits(), i.kept)
 	}
-	k.holds(t, wanted.WithEarlierMarks([]uint32{0x80}), 0x40, 0x80)
+	both := wanted.WithEarlierMarks([]uint32{0x80})
+	k.holds(t, both, 0x40, 0x80)
 
-	// Another process knows it by the routing rule.
+	// Another process knows it by the routing rule and by the table, whichever is left.
 	again := &installer{kernel: k, log: i.log}
-	if _, err := again.install(wanted); err != nil {
-		t.Fatal(err)
+	for what, by := range map[string]func(){
+		"nothing":               func() {},
+		"the routing rule":      func() { delete(k.marks, 0x80) },
+		"all the routing rules": func() { clear(k.marks) },
+		"the table":             func() { k.table = nil },
+	} {
+		by()
+		again = &installer{kernel: k, log: i.log}
+		if _, err := again.install(wanted); err != nil || again.kept != 3 {
+			t.Fatalf("without %s: %v, %d are kept", what, err, again.kept)
+		}
+		k.holds(t, both, 0x40, 0x80)
 	}
-	k.holds(t, wanted.WithEarlierMarks([]uint32{0x80}), 0x40, 0x80)
 	k.live[0x80] = 0
-	if _, err := again.install(wanted); err != nil || again.waits() {
-		t.Fatalf("%v; waits %v", err, again.waits())
+	if _, err := again.install(wanted); err != nil || again.waits() || again.kept != 0 {
+		t.Fatalf("%v; waits %v for %d", err, again.waits(), again.kept)
 	}
 	k.holds(t, wanted, 0x40)
 }
@@ -300,11 +368,16 @@ func TestRemove(t *testing.T) {
 	}
 	k.live[0x80] = 2
 	draining := rules.Draining(installed.Network)
+	readings := k.readings
+	i = &installer{kernel: k, log: i.log}
 	for n, want := range []Removed{{Changed: true, Live: 2}, {Live: 2}} {
 		if removed, err := i.remove(installed.Network); err != nil || removed != want {
 			t.Fatalf("removal %d: %+v, %v, want %+v", n, removed, err, want)
 		}
 		k.holds(t, draining, 0x80)
+	}
+	if k.readings != readings+1 {
+		t.Errorf("read %d times", k.readings-readings)
 	}
 	k.live[0x80] = 0
 	if removed, err := i.remove(installed.Network); err != nil || removed != (Removed{Changed: true}) {

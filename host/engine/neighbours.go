@@ -74,16 +74,17 @@ func (n *neighbours) once() {
 // report logs what is new and what is gone.
 func (n *neighbours) report(now []neighbour.Finding) {
 	before := n.findings()
-	for _, f := range now {
-		if !slices.Contains(before, f) {
-			n.log.Warn("another program gets in the way", "kind", f.Kind, "what", f.Message, "fix", f.Fix)
-		}
+	for _, f := range missing(before, now) {
+		n.log.Warn("another program gets in the way", "kind", f.Kind, "what", f.String(), "fix", f.Fix)
 	}
-	for _, f := range before {
-		if !slices.Contains(now, f) {
-			n.log.Info("no longer in the way", "kind", f.Kind, "what", f.Message)
-		}
+	for _, f := range missing(now, before) {
+		n.log.Info("no longer in the way", "kind", f.Kind, "what", f.Message)
 	}
+}
+
+// missing are those of some findings that are not among others.
+func missing(others, of []neighbour.Finding) []neighbour.Finding {
+	return slices.DeleteFunc(slices.Clone(of), func(f neighbour.Finding) bool { return slices.ContainsFunc(others, f.Same) })
 }
 
 func (n *neighbours) findings() []neighbour.Finding {

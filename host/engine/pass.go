@@ -15,15 +15,15 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if e.reader.services.arrived != nil {
 		e.arrived = append(e.arrived, e.reader.services.arrived()...)
 	}
-	in, p, waiting := e.reader.readAll()
-	for range 3 { // more only if the configuration names other files each time
-		fresh, unfollowed := e.follow(ctx, in.Config)
-		if !fresh {
-			p.join(unfollowed)
-			break
-		}
-		// What changed between the reading and the following has no tick.
-		in, p, waiting = e.reader.readAll()
+	if e.watcher.follow(ctx, time.Now()) {
+		e.healer.missed(time.Now())
+	}
+	var in Inputs
+	var p problems
+	var waiting error
+	e.meanwhile(func() { in, p, waiting = e.read(ctx) })
+	if e.reader.loaded {
+		e.healer.every = time.Duration(in.Config.Network.Verify)
 	}
 
 	state := *e.state.Load()
@@ -45,6 +45,8 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	}
 	e.reader.services.report(&p)
 	next = earlier(next, e.healer.report(&p, time.Now()))
+	next = earlier(next, e.watcher.report(&p))
+	e.installer.publish(&state)
 	e.healer.publish(&state)
 	state.Draining, state.Ended = len(e.connections.draining), e.connections.ended
 	if in.Config.Policies.Routes {
@@ -66,7 +68,25 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if e.installer.waits() || len(e.connections.draining) > 0 {
 		next = earlier(next, time.Now().Add(drainPause))
 	}
+	if e.again {
+		e.again, next = false, time.Now()
+	}
 	return next
+}
+
+// read reads all inputs and follows them. The error says that nothing can be decided yet.
+func (e *Engine) read(ctx context.Context) (in Inputs, p problems, waiting error) {
+	in, p, waiting = e.reader.readAll()
+	for range 3 { // more only if the configuration names other files each time
+		fresh, unfollowed := e.follow(ctx, in.Config)
+		if !fresh {
+			p.join(unfollowed)
+			break
+		}
+		// What changed between the reading and the following has no tick.
+		in, p, waiting = e.reader.readAll()
+	}
+	return in, p, waiting
 }
 
 // follow follows everything that the inputs come from.
@@ -89,7 +109,10 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 			return until
 		}
 	}
-	result, met, err := decide(ctx, in, e.modules)
+	var result *Result
+	var met problems
+	var err error
+	e.meanwhile(func() { result, met, err = decide(ctx, in, e.modules) })
 	p.join(met)
 	next.Modules, next.Wasm = e.modules.Status(in.Modules), e.modules.wasm()
 	e.modules.report(p)
@@ -100,10 +123,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	}
 	changed, err := e.bring(result)
 	e.modules.loadShipped(in.Snapshot)
-	if changed {
-		next.Changes++
-		next.Applied = time.Now()
-	}
+	applied := time.Now()
 	if err != nil {
 		p.addPassing("kernel", err)
 		next.Waiting = "waiting for the kernel to accept the rules"
@@ -114,22 +134,28 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	if first {
 		e.neighbours.look()
 	}
-	if next.Protection, err = e.protection(); err != nil {
+	if next.Protection, err = e.installer.protection(); err != nil {
 		p.addPassing("kernel", err)
 	}
-	if err := e.connections.changed(in.Config.SNAT.OnChange, e.installer.takeReplaced(), next.Ruleset, result.pods()); err != nil {
-		p.addPassing("connections", err)
-	}
 	e.reader.patient, e.reader.earlier = false, nil
-	if err := e.record.save(in.Config.Facts.Record, in.Snapshot); err != nil {
-		p.add("facts.record", err) // it has a pace of its own
-	}
 	if changed && e.options.PodChanged != nil {
 		for _, at := range e.arrived {
-			e.options.PodChanged(next.Applied.Sub(at))
+			e.options.PodChanged(applied.Sub(at))
 		}
 	}
 	e.arrived = nil
+	replaced := e.installer.takeReplaced()
+	var unseen, unsaved error
+	e.meanwhile(func() {
+		unseen = e.connections.changed(in.Config.SNAT.OnChange, replaced, next.Ruleset, result.pods())
+		unsaved = e.record.save(in.Config.Facts.Record, in.Snapshot)
+	})
+	if unseen != nil {
+		p.addPassing("connections", unseen)
+	}
+	if unsaved != nil {
+		p.add("facts.record", unsaved) // it has a pace of its own
+	}
 	return time.Time{}
 }
 

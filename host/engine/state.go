@@ -19,8 +19,12 @@ type State struct {
 	Ruleset *rules.Ruleset
 	// Applied is when the kernel was changed last; zero if never.
 	Applied time.Time
-	// Changes counts the transactions that the kernel accepted.
+	// Changes counts the changes of the table that the kernel accepted, each in one or some
+	// transactions, repairs included.
 	Changes uint64
+	// Kept counts the live translated connections for which something stays in the kernel
+	// that the rules do not need any more: their mark and its routing rule.
+	Kept int
 	// Repairs counts the times that others changed what the kernel holds and snatd put it
 	// right; Repaired is the last of them, nil if there was none.
 	Repairs  uint64

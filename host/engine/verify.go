@@ -1,8 +1,8 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/rules/nft"
@@ -20,29 +20,41 @@ func (i *installer) verify() (different []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	lost, err := i.lostMarks()
+	different, unrouted := i.verifyRouting()
+	// The names stay: packets may be on their way.
+	plan := rules.Plan{After: i.holds, Ops: nft.Diff(held, i.holds.Table())}
+	different = append(different, differences(plan.Ops)...)
+	_, err = i.apply(plan, nil)
+	return different, errors.Join(unrouted, err)
+}
+
+// verifyRouting does so for the routing rules of all marks.
+func (i *installer) verifyRouting() (different []string, err error) {
+	marks := marksOf(i.holds)
+	missing, others, err := i.kernel.CheckRouting(marks...)
 	if err != nil {
 		return nil, err
 	}
-	for _, mark := range lost {
+	for _, mark := range missing {
 		different = append(different, fmt.Sprintf("the routing rule for mark %#x is missing", mark))
 		if err := i.kernel.AddRouting(mark); err != nil {
 			return different, err
 		}
 	}
-	// The names stay: packets may be on their way.
-	plan := rules.Plan{After: i.holds, Ops: nft.Diff(held, i.holds.Table())}
-	different = append(different, differences(plan.Ops)...)
-	_, err = i.apply(plan, nil)
+	for _, mark := range others {
+		different = append(different, fmt.Sprintf("a routing rule for mark %#x is not snatd's", mark))
+	}
+	if len(others) > 0 {
+		err = i.kernel.PruneRouting(marks...)
+	}
 	return different, err
 }
 
-// lostMarks are those that have no routing rule but should.
-func (i *installer) lostMarks() ([]uint32, error) {
-	marks, err := i.kernel.RoutingMarks()
-	if err != nil {
-		return nil, err
+// routed says whether the routing rules are as they should be.
+func (i *installer) routed() bool {
+	if !i.known || i.holds == nil {
+		return true
 	}
-	wanted := append([]uint32{i.holds.Network.Mark}, i.holds.Network.EarlierMarks...)
-	return slices.DeleteFunc(wanted, func(m uint32) bool { return slices.Contains(marks, m) }), nil
+	missing, others, err := i.kernel.CheckRouting(marksOf(i.holds)...)
+	return err != nil || len(missing)+len(others) == 0
 }

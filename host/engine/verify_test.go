@@ -26,6 +26,10 @@ func TestVerify(t *testing.T) {
 		{"the table is gone", func(k *fakeKernel) { k.table = nil }, []string{"the table is missing"}},
 		{"another object", func(k *fakeKernel) { k.table.Other = []string{"object evil"} }, []string{"the table is of another form"}},
 		{"the routing rule is gone", func(k *fakeKernel) { clear(k.marks) }, []string{"the routing rule for mark 0x80 is missing"}},
+		{"the routing rule is another", func(k *fakeKernel) { clear(k.marks); k.others = []uint32{0x80} },
+			[]string{"the routing rule for mark 0x80 is missing", "a routing rule for mark 0x80 is not snatd's"}},
+		{"a routing rule of an unknown mark", func(k *fakeKernel) { k.marks[0x20] = true },
+			[]string{"a routing rule for mark 0x20 is not snatd's"}},
 		{"an element is gone", func(k *fakeKernel) {
 			k.by(t, nft.DeleteElements{Table: name, Map: class, Interval: true, Elements: some})
 		}, []string{"map " + class + " lacks 1 elements"}},
@@ -59,8 +63,57 @@ func TestVerify(t *testing.T) {
 			if k.transactions > transactions+1 {
 				t.Errorf("%d transactions", k.transactions-transactions)
 			}
+			if i.changes != uint64(k.transactions) {
+				t.Errorf("%d changes are counted, there were %d transactions", i.changes, k.transactions)
+			}
 		})
 	}
+}
+
+// What connections need that carry an earlier mark is put right like the rest.
+func TestVerifyEarlierMarks(t *testing.T) {
+	i, k := newInstaller()
+	k.live[0x80], k.live[0x20] = 1, 1
+	k.marks[0x80], k.marks[0x20] = true, true
+	wanted := ruleset(t, 0x40)
+	if _, err := i.install(wanted); err != nil {
+		t.Fatal(err)
+	}
+	all := wanted.WithEarlierMarks([]uint32{0x20, 0x80})
+	k.holds(t, all, 0x20, 0x40, 0x80)
+	if !i.routed() {
+		t.Error("the routing rules are as they should be")
+	}
+	delete(k.marks, 0x80)
+	if i.routed() {
+		t.Error("a routing rule is missing")
+	}
+	clear(k.marks)
+	k.table = nil
+	want := []string{"the routing rule for mark 0x40 is missing", "the routing rule for mark 0x20 is missing",
+		"the routing rule for mark 0x80 is missing", "the table is missing"}
+	different, err := i.verify()
+	if d := cmp.Diff(want, different); d != "" || err != nil {
+		t.Errorf("%v, %s", err, d)
+	}
+	k.holds(t, all, 0x20, 0x40, 0x80)
+}
+
+// Where a routing rule cannot be put back, the table is nevertheless.
+func TestVerifyUnrouted(t *testing.T) {
+	i, k := newInstaller()
+	wanted := ruleset(t, 0x80)
+	if _, err := i.install(wanted); err != nil {
+		t.Fatal(err)
+	}
+	clear(k.marks)
+	k.table = nil
+	k.unrouted = errors.New("by the test")
+	different, err := i.verify()
+	if len(different) != 2 || !errors.Is(err, k.unrouted) {
+		t.Errorf("%q, %v", different, err)
+	}
+	k.holds(t, wanted)
 }
 
 // What verify cannot put right is different still, and the next install does it.

@@ -26,13 +26,14 @@ type Lock struct{ listener net.Listener }
 var ErrRunning = errors.New("a snatd is running in this network namespace already")
 
 // Acquire takes the lock for the network namespace of the calling thread. The
-// error wraps ErrRunning and names the process if another one has it.
+// error wraps ErrRunning and names the process if another one has it, and keeps it for
+// longer than a tenth of a second.
 //
 // Anybody may take such a name, so who has it counts only if it could manage the
 // namespace. Nobody may keep snatd from a node by that: the lock is then not held,
 // and log is told.
 func Acquire(log *slog.Logger) (*Lock, error) {
-	var taken error
+	var running, taken error
 	for range attempts {
 		listener, err := net.Listen("unix", name)
 		if err == nil {
@@ -43,14 +44,17 @@ func Acquire(log *slog.Logger) (*Lock, error) {
 			return nil, fmt.Errorf("lock: %w", err)
 		}
 		holder, err := holder()
-		if err == nil && manages(holder) {
-			return nil, fmt.Errorf("%w: process %d", ErrRunning, holder.Pid)
-		}
-		if taken = err; err == nil {
-			taken = fmt.Errorf("process %d of user %d has it", holder.Pid, holder.Uid)
+		if err == nil && !manages(holder) {
+			running, taken = nil, fmt.Errorf("process %d of user %d has it", holder.Pid, holder.Uid)
 			break
 		}
-		time.Sleep(pause) // its process may just have ended
+		if running, taken = nil, err; err == nil {
+			running = fmt.Errorf("%w: process %d", ErrRunning, holder.Pid)
+		}
+		time.Sleep(pause) // its process may just be ending, or needs it for a moment to clean up
+	}
+	if running != nil {
+		return nil, running
 	}
 	log.Warn("another program has taken the name that keeps two snatd apart: see to it that only one runs", "name", name, "error", taken)
 	return &Lock{}, nil

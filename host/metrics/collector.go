@@ -29,7 +29,7 @@ var ofState = []struct {
 		prometheus.GaugeValue, func(s State) float64 { return truth(s.Ready) }},
 	{describe("snatd_problems", "Problems that an operator should mend; snatd status lists them."),
 		prometheus.GaugeValue, func(s State) float64 { return float64(s.Problems) }},
-	{describe("snatd_kernel_changes_total", "Transactions that the kernel accepted."),
+	{describe("snatd_kernel_changes_total", "Changes of snatd's table that the kernel accepted, each in one or some transactions, repairs included."),
 		prometheus.CounterValue, func(s State) float64 { return float64(s.Changes) }},
 	{describe("snatd_repairs_total", "Times that other programs changed snatd's rules and snatd put them right."),
 		prometheus.CounterValue, func(s State) float64 { return float64(s.Repairs) }},

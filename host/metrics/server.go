@@ -57,7 +57,7 @@ func New(state func() State) *Server {
 		podChange: newHistogram("snatd_pod_change_seconds",
 			"Time from a pod's change as the API server told it to the kernel holding it."),
 		apply: newHistogram("snatd_apply_seconds",
-			"Time that the kernel took for a transaction."),
+			"Time that the kernel took for a change of snatd's table."),
 	}
 	s.registry.MustRegister(
 		collector{state}, s.podChange, s.apply,
@@ -71,7 +71,7 @@ func New(state func() State) *Server {
 // after the API server's event.
 func (s *Server) ObservePodChange(after time.Duration) { s.podChange.Observe(after.Seconds()) }
 
-// ObserveApply counts a transaction, and how long the kernel took for it.
+// ObserveApply counts a change of the table, and how long the kernel took for it.
 func (s *Server) ObserveApply(took time.Duration) { s.apply.Observe(took.Seconds()) }
 
 // Serve answers on a listener from Listen until ctx ends, and closes it. It

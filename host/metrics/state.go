@@ -11,7 +11,8 @@ type State struct {
 	Waiting string
 	// Problems are how many things an operator should mend.
 	Problems int
-	// Changes are how many transactions the kernel accepted since the daemon's start.
+	// Changes are how many changes of the table the kernel accepted since the daemon's
+	// start, repairs included.
 	Changes uint64
 	// Sources say where facts come from. Those with a name that another one before
 	// them has are told with a number.

@@ -24,20 +24,35 @@ func elementOf(a attributes) element {
 	}
 }
 
-// find returns the element that a value is in.
-func find(elements []element, value []byte) (element, bool) {
+// find returns the element that a value is in, if that is the same for all packets, and
+// for how many of them there is one.
+func (p *packet) find(elements []element, v value) (found element, share extent) {
 	if slices.ContainsFunc(elements, func(e element) bool { return e.end }) {
-		return findInterval(elements, value)
+		switch v.sure() {
+		case known:
+			found, ok := findInterval(elements, v.bytes(len(elements[0].key)))
+			return found, whether(ok)
+		case unclear:
+			return element{}, none
+		}
+		return element{}, some
 	}
 	for _, e := range elements {
-		if bytes.Equal(e.key, value) || e.keyEnd != nil && between(e.key, e.keyEnd, value) {
-			return e, true
+		last := e.keyEnd
+		if last == nil {
+			last = e.key
+		}
+		switch p.within(v, e.key, last) {
+		case all:
+			return e, all
+		case some:
+			share = some
 		}
 	}
-	return element{}, false
+	return element{}, share
 }
 
-// findInterval is find where each element begins or ends an interval.
+// findInterval is find for a known value, where each element begins or ends an interval.
 func findInterval(elements []element, value []byte) (found element, ok bool) {
 	for _, e := range elements {
 		if bytes.Compare(e.key, value) > 0 {
@@ -49,19 +64,4 @@ func findInterval(elements []element, value []byte) (found element, ok bool) {
 		}
 	}
 	return found, ok && !found.end
-}
-
-// between tells that each 4 bytes of a value are in their range: addresses and numbers of a
-// concatenation are that long.
-func between(first, last, value []byte) bool {
-	if len(first) != len(value) || len(last) != len(value) {
-		return false
-	}
-	for i := 0; i < len(value); i += 4 {
-		to := min(i+4, len(value))
-		if bytes.Compare(value[i:to], first[i:to]) < 0 || bytes.Compare(value[i:to], last[i:to]) > 0 {
-			return false
-		}
-	}
-	return true
 }

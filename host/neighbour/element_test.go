@@ -15,8 +15,8 @@ func TestFindInterval(t *testing.T) {
 	}
 	for range 2 {
 		for value, want := range map[byte]string{0: "", 9: "", 10: "first", 19: "first", 20: "second", 29: "second", 30: "", 249: "", 250: "last", 255: "last"} {
-			if found, ok := find(elements, []byte{value}); ok != (want != "") || ok && found.verdict.chain != want {
-				t.Errorf("%d: %v %q, want %q", value, ok, found.verdict.chain, want)
+			if found, share := (&packet{}).find(elements, valueOf([]byte{value})); share != whether(want != "") || share == all && found.verdict.chain != want {
+				t.Errorf("%d: %v %q, want %q", value, share, found.verdict.chain, want)
 			}
 		}
 		slices.Reverse(elements)

@@ -50,7 +50,7 @@ func LookEndpoints(to netip.Addr) (Endpoints, error) {
 		out.Addresses = append(out.Addresses, a)
 	}
 	slices.SortFunc(out.Addresses, netip.Addr.Compare)
-	if legacy, err := os.ReadFile("/proc/net/ip_tables_names"); err == nil && slices.Contains(strings.Fields(string(legacy)), "nat") {
+	if legacy, err := os.ReadFile(legacyNames); err == nil && slices.Contains(strings.Fields(string(legacy)), "nat") {
 		out.Untold = cmp.Or(out.Untold, "the nat table of iptables-legacy is not followed")
 	}
 	return out, nil
@@ -87,131 +87,171 @@ func (w *redirects) follow(table tableID, v verdict, matched bool) {
 	}
 }
 
-// content is what a register holds as far as that matters here: the destination, which
-// other values may stand behind, or an address to send to, or anything.
-type content struct {
-	bytes       []byte
-	destination bool
+// destinationWay is a connection's way through the expressions of a rule. Of what registers
+// hold, the destination and constants are known, and all else is as some connections have it.
+type destinationWay struct {
+	*redirects
+	rule      *rule
+	registers registers
+	matched   bool // by the destination
+}
+
+func (w *redirects) rule(r *rule, matched bool) {
+	m := &destinationWay{redirects: w, rule: r, matched: matched}
+	m.registers.store(unix.NFT_REG32_00, uniform(free, len(m.registers)*cellSize))
+	for _, e := range r.expressions {
+		if goesOn := m.step(e); !goesOn {
+			return
+		}
+	}
 }
 
 // Where the destination address is in an IPv4 header.
-const destinationOffset, addressSize = 16, 4
+const destinationOffset, addressSize = sourceEnd, destinationEnd - sourceEnd
 
-func (w *redirects) rule(r *rule, matched bool) {
-	registers := map[uint32]content{}
-	for _, e := range r.expressions {
-		switch e.name {
-		case "payload":
-			c := content{}
-			if e.number(unix.NFTA_PAYLOAD_BASE) == unix.NFT_PAYLOAD_NETWORK_HEADER &&
-				e.number(unix.NFTA_PAYLOAD_OFFSET) == destinationOffset && e.number(unix.NFTA_PAYLOAD_LEN) <= addressSize {
-				c = content{w.to.AsSlice()[:e.number(unix.NFTA_PAYLOAD_LEN)], true}
-			}
-			registers[firstCell(e.number(unix.NFTA_PAYLOAD_DREG))] = c
-		case "bitwise":
-			c, mask := registers[firstCell(e.number(unix.NFTA_BITWISE_SREG))], e.data(unix.NFTA_BITWISE_MASK)
-			if c.destination && len(mask) == len(c.bytes) {
-				masked := slices.Clone(c.bytes)
-				for i := range masked {
-					masked[i] &= mask[i]
-				}
-				c.bytes = masked
-			} else {
-				c = content{}
-			}
-			registers[firstCell(e.number(unix.NFTA_BITWISE_DREG))] = c
-		case "cmp":
-			c, with := registers[firstCell(e.number(unix.NFTA_CMP_SREG))], e.data(unix.NFTA_CMP_DATA)
-			if !c.destination || len(with) > len(c.bytes) {
-				continue
-			}
-			equal, wanted := bytes.Equal(c.bytes[:len(with)], with), e.number(unix.NFTA_CMP_OP) == unix.NFT_CMP_EQ
-			if equal != wanted {
-				return
-			}
-			matched = matched || equal
-		case "lookup":
-			goesOn, found := w.lookup(r, e, registers, matched)
-			if !goesOn {
-				return
-			}
-			matched = matched || found
-		case "immediate":
-			if register := e.number(unix.NFTA_IMMEDIATE_DREG); register != unix.NFT_REG_VERDICT {
-				registers[firstCell(register)] = content{bytes: e.data(unix.NFTA_IMMEDIATE_DATA)}
-				continue
-			}
-			w.follow(r.chain.table, verdictOf(e.in(unix.NFTA_IMMEDIATE_DATA)), matched)
-			return
-		case "nat":
-			if matched && e.number(unix.NFTA_NAT_TYPE) == unix.NFT_NAT_DNAT {
-				w.send(r, registers[firstCell(e.number(unix.NFTA_NAT_REG_ADDR_MIN))].bytes)
-			}
-			return
-		case "target":
-			if name, _, info := e.extension(); name == "DNAT" && matched {
-				w.send(r, xtAddress(e.number(unix.NFTA_TARGET_REV), info))
-			}
-		case "redir":
-			if matched {
-				w.untold = fmt.Sprintf("%s redirects to the node itself", r)
-			}
-			return
-		default:
-			if register := e.number(unix.NFTA_META_DREG); e.name == "meta" || e.name == "numgen" {
-				registers[firstCell(register)] = content{}
-			}
+// step does an expression. It returns whether the connection meets the next.
+func (m *destinationWay) step(e expression) bool {
+	switch e.name {
+	case "payload":
+		m.registers.store(e.number(unix.NFTA_PAYLOAD_DREG), m.payload(e))
+	case "meta", "ct", "fib", "numgen", "rt":
+		m.registers.store(e.number(unix.NFTA_META_DREG), uniform(free, addressSize)) // the attribute's number is the same in each
+	case "bitwise":
+		m.registers.store(e.number(unix.NFTA_BITWISE_DREG), m.masked(e))
+	case "cmp":
+		return m.compare(e)
+	case "range":
+		return m.inRange(e)
+	case "lookup":
+		return m.lookup(e)
+	case "immediate":
+		if register := e.number(unix.NFTA_IMMEDIATE_DREG); register != unix.NFT_REG_VERDICT {
+			m.registers.store(register, valueOf(e.data(unix.NFTA_IMMEDIATE_DATA)))
+			return true
 		}
+		m.follow(m.rule.chain.table, verdictOf(e.in(unix.NFTA_IMMEDIATE_DATA)), m.matched)
+		return false
+	case "nat":
+		if m.matched && e.number(unix.NFTA_NAT_TYPE) == unix.NFT_NAT_DNAT {
+			m.sendTo(m.registers.load(e.number(unix.NFTA_NAT_REG_ADDR_MIN), addressSize))
+		}
+		return false
+	case "target":
+		if name, _, info := e.extension(); name == "DNAT" && m.matched {
+			m.send(m.rule, xtAddress(e.number(unix.NFTA_TARGET_REV), info))
+		}
+	case "redir":
+		if m.matched {
+			m.tellNot(m.rule, "redirects to the node itself")
+		}
+		return false
 	}
+	return true
+}
+
+// payload is known of the destination, or of its first bytes.
+func (m *destinationWay) payload(e expression) value {
+	length := int(e.number(unix.NFTA_PAYLOAD_LEN))
+	if e.number(unix.NFTA_PAYLOAD_BASE) == unix.NFT_PAYLOAD_NETWORK_HEADER &&
+		e.number(unix.NFTA_PAYLOAD_OFFSET) == destinationOffset && length <= addressSize {
+		return valueOf(m.to.AsSlice()[:length])
+	}
+	return uniform(free, length)
+}
+
+// masked is a value under a mask, as of a network.
+func (m *destinationWay) masked(e expression) value {
+	v := m.registers.load(e.number(unix.NFTA_BITWISE_SREG), int(e.number(unix.NFTA_BITWISE_LEN)))
+	mask := e.data(unix.NFTA_BITWISE_MASK)
+	if v.sure() != known || len(v) != 1 || len(mask) > cellSize {
+		return uniform(free, len(v)*cellSize)
+	}
+	for i := range mask {
+		v[0].bytes[i] &= mask[i]
+	}
+	return v
+}
+
+func (m *destinationWay) compare(e expression) bool {
+	with := e.data(unix.NFTA_CMP_DATA)
+	v := m.registers.load(e.number(unix.NFTA_CMP_SREG), len(with))
+	if v.sure() != known {
+		return true
+	}
+	op := e.number(unix.NFTA_CMP_OP)
+	m.matched = m.matched || op != unix.NFT_CMP_NEQ
+	return compares(op, bytes.Compare(v.bytes(len(with)), with))
+}
+
+func (m *destinationWay) inRange(e expression) bool {
+	length := len(e.data(unix.NFTA_RANGE_FROM_DATA))
+	v := m.registers.load(e.number(unix.NFTA_RANGE_SREG), length)
+	if v.sure() != known {
+		return true
+	}
+	m.matched = m.matched || e.number(unix.NFTA_RANGE_OP) == unix.NFT_RANGE_EQ
+	return e.ranges(v.bytes(length))
 }
 
 // lookup follows what a set or a map holds for the destination; for other values, all that
 // it holds.
-func (w *redirects) lookup(r *rule, e expression, registers map[uint32]content, matched bool) (goesOn, found bool) {
-	elements, err := w.rules.elements(setID{r.chain.table, e.text(unix.NFTA_LOOKUP_SET)})
+func (m *destinationWay) lookup(e expression) bool {
+	elements, err := m.rules.elements(setID{m.rule.chain.table, e.text(unix.NFTA_LOOKUP_SET)})
 	if err != nil {
-		w.err = err
-		return false, false
+		m.err = err
+		return false
 	}
-	key := registers[firstCell(e.number(unix.NFTA_LOOKUP_SREG))]
-	isMap := e.get(unix.NFTA_LOOKUP_DREG) != nil
-	if !key.destination {
-		if isMap && e.number(unix.NFTA_LOOKUP_DREG) == unix.NFT_REG_VERDICT {
-			for _, element := range elements {
-				w.follow(r.chain.table, element.verdict, matched)
-			}
+	if len(elements) == 0 {
+		return e.number(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0
+	}
+	key := m.registers.load(e.number(unix.NFTA_LOOKUP_SREG), len(elements[0].key))
+	ofDestination := key[0].sure == known
+	if ofDestination {
+		elements = m.holding(elements, key)
+	}
+	if e.number(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0 {
+		return !ofDestination || len(elements) == 0
+	}
+	m.matched = m.matched || ofDestination && len(elements) > 0
+	switch register := e.number(unix.NFTA_LOOKUP_DREG); {
+	case e.get(unix.NFTA_LOOKUP_DREG) == nil:
+	case register == unix.NFT_REG_VERDICT:
+		for _, element := range elements {
+			m.follow(m.rule.chain.table, element.verdict, m.matched)
 		}
-		return true, false
+	default: // to what it maps is not read here
+		m.registers.store(register, uniform(free, len(m.registers)*cellSize))
 	}
-	holding := holding(elements, key.bytes)
-	inverted := e.number(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0
-	if inverted || len(holding) == 0 {
-		return inverted == (len(holding) == 0), false
-	}
-	if isMap {
-		if register := e.number(unix.NFTA_LOOKUP_DREG); register == unix.NFT_REG_VERDICT {
-			for _, element := range holding {
-				w.follow(r.chain.table, element.verdict, true)
-			}
-		} else {
-			registers[firstCell(register)] = content{} // to what it maps is not read here
-		}
-	}
-	return true, true
+	return !ofDestination || len(elements) > 0
 }
 
-// holding are the elements whose key begins with an address, or is a range around it.
-func holding(elements []element, address []byte) (all []element) {
+// holding are the elements that the destination is in, whatever else is in the key.
+func (m *destinationWay) holding(elements []element, key value) (all []element) {
+	if slices.ContainsFunc(elements, func(e element) bool { return e.end }) {
+		if e, ok := findInterval(elements, key.bytes(len(elements[0].key))); ok {
+			all = append(all, e)
+		}
+		return all
+	}
 	for _, e := range elements {
-		if len(e.key) > len(address) && !e.end && (bytes.HasPrefix(e.key, address) ||
-			len(e.keyEnd) == len(e.key) && between(e.key[:len(address)], e.keyEnd[:len(address)], address)) {
+		last := e.keyEnd
+		if last == nil {
+			last = e.key
+		}
+		if (&packet{}).within(key, e.key, last) != none {
 			all = append(all, e)
 		}
 	}
-	if e, ok := find(elements, address); ok {
-		all = append(all, e)
-	}
 	return all
+}
+
+// sendTo is send to what a register holds.
+func (m *destinationWay) sendTo(v value) {
+	if v.sure() != known {
+		m.send(m.rule, nil)
+		return
+	}
+	m.send(m.rule, v.bytes(addressSize))
 }
 
 func (w *redirects) send(r *rule, address []byte) {
@@ -219,7 +259,11 @@ func (w *redirects) send(r *rule, address []byte) {
 		w.found[a] = true
 		return
 	}
-	w.untold = fmt.Sprintf("%s sends connections to where cannot be told", r)
+	w.tellNot(r, "sends connections to where cannot be told")
+}
+
+func (w *redirects) tellNot(r *rule, what string) {
+	w.untold = fmt.Sprintf("rule %d of chain %s %s", r.position, r.chain, what)
 }
 
 // xtAddress is the first address of struct nf_nat_range and nf_nat_range2, in which flags
@@ -233,13 +277,4 @@ func xtAddress(revision uint32, info []byte) []byte {
 		return info[flags:][:addressSize]
 	}
 	return nil
-}
-
-// firstCell is the number of a register of 4 bytes, by which those of 16 bytes have a second
-// name.
-func firstCell(register uint32) uint32 {
-	if register >= unix.NFT_REG32_00 {
-		return register
-	}
-	return unix.NFT_REG32_00 + 4*(register-1)
 }

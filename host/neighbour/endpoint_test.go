@@ -44,8 +44,12 @@ E`
 		{"a network", "nft add table inet x; nft 'add chain inet x y { type nat hook prerouting priority -100; }'; nft add rule inet x y ip daddr 192.0.2.0/28 dnat ip to 10.9.9.9", "192.0.2.15", "[10.9.9.9]"},
 		{"beside the network", "nft add table inet x; nft 'add chain inet x y { type nat hook prerouting priority -100; }'; nft add rule inet x y ip daddr 192.0.2.0/28 dnat ip to 10.9.9.9", "192.0.2.16", "[]"},
 		{"a set", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft 'add rule ip x y ip daddr { 192.0.2.1, 192.0.2.4-192.0.2.6 } dnat to 10.9.9.9'", "192.0.2.5", "[10.9.9.9]"},
+		{"a range", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft add rule ip x y ip daddr 192.0.2.4-192.0.2.6 dnat to 10.9.9.9", "192.0.2.6", "[10.9.9.9]"},
+		{"beside the range", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft add rule ip x y ip daddr 192.0.2.4-192.0.2.6 dnat to 10.9.9.9", "192.0.2.7", "[]"},
+		{"from an address on", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft add rule ip x y ip daddr '>=' 192.0.2.4 dnat to 10.9.9.9", "192.0.2.7", "[10.9.9.9]"},
 		{"not a set", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft 'add rule ip x y ip daddr != { 192.0.2.1, 192.0.2.5 } ip daddr 192.0.2.5 dnat to 10.9.9.9'", "192.0.2.5", "[]"},
 		{"a map of addresses", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft 'add rule ip x y dnat to ip daddr map { 192.0.2.5 : 10.9.9.9 }'", "192.0.2.5", "[] untold"},
+		{"behind what others match", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft add rule ip x y ip daddr 192.0.2.5 ct state new fib saddr type unicast dnat to 10.9.9.9", "192.0.2.5", "[10.9.9.9]"},
 		{"redirect", "nft add table ip x; nft 'add chain ip x y { type nat hook prerouting priority -100; }'; nft add rule ip x y ip daddr 192.0.2.5 tcp dport 80 redirect", "192.0.2.5", "[] untold"},
 		{"source translation", "nft add table ip x; nft 'add chain ip x y { type nat hook postrouting priority 100; }'; nft add rule ip x y ip daddr 192.0.2.5 snat to 10.9.9.9", "192.0.2.5", "[]"},
 		{"nothing", "true", "192.0.2.5", "[]"},
@@ -60,7 +64,7 @@ E`
 				got := fmt.Sprint(append([]netip.Addr{}, found.Addresses...))
 				if found.Untold != "" {
 					got += " untold"
-					if !strings.Contains(found.Untold, "the rule with handle") {
+					if !strings.Contains(found.Untold, "rule 1 of chain ip x y") {
 						t.Errorf("untold: %s", found.Untold)
 					}
 				}

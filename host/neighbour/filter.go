@@ -26,9 +26,9 @@ func lookFilter(node Node) ([]Finding, error) {
 	if max(ofAll, own) != rpStrict {
 		return nil, nil
 	}
-	return []Finding{{StrictFilter,
-		fmt.Sprintf("the reverse path filter of %s is strict: answers to translated connections may be dropped", node.PrimaryInterface),
-		fmt.Sprintf("set net.ipv4.conf.%s.rp_filter to 2, which is loose; the larger of this and of all counts", node.PrimaryInterface)}}, nil
+	return []Finding{{Kind: StrictFilter,
+		Message: fmt.Sprintf("the reverse path filter of %s is strict: answers to translated connections may be dropped", node.PrimaryInterface),
+		Fix:     fmt.Sprintf("set net.ipv4.conf.%s.rp_filter to 2, which is loose; the larger of this and of all counts", node.PrimaryInterface)}}, nil
 }
 
 // rpFilter reads the value for an interface in the namespace of the calling thread.

@@ -1,6 +1,10 @@
 package neighbour
 
-import "fmt"
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
 
 // Kind is what is the matter; it does not change between versions.
 type Kind string
@@ -28,34 +32,73 @@ func Kinds() []Kind {
 	return []Kind{AWSTranslates, AWSTable, Translates, MarkSet, MarkRouted, Legacy, StrictFilter}
 }
 
-// Finding is one thing on the node that does not go together with snatd.
+// Finding is one thing on the node that does not go together with snatd. Those of rules
+// are one for each chain.
 type Finding struct {
-	Kind    Kind   `json:"kind"`
+	Kind Kind `json:"kind"`
+	// Message says what it is, always in the same words.
 	Message string `json:"message"`
-	Fix     string `json:"fix"`
+	// Detail says where in the chain, if it is one; that may change with other rules.
+	Detail string `json:"detail,omitempty"`
+	Fix    string `json:"fix"`
 }
+
+// String is what it is and where.
+func (f Finding) String() string {
+	if f.Detail == "" {
+		return f.Message
+	}
+	return f.Message + " (" + f.Detail + ")"
+}
+
+// Same tells that it is the same thing, maybe seen at another time.
+func (f Finding) Same(other Finding) bool { return f.Kind == other.Kind && f.Message == other.Message }
 
 const fixAWS = "set AWS_VPC_K8S_CNI_EXTERNALSNAT=true on the DaemonSet aws-node; it removes its rules when it starts again"
 
 func awsChain(where string) Finding {
-	return Finding{AWSTranslates, "the AWS plugin still translates: " + where + " has rules", fixAWS}
+	return Finding{Kind: AWSTranslates, Message: "the AWS plugin still translates: " + where + " has rules", Fix: fixAWS}
 }
 
 func awsTable() Finding {
-	return Finding{AWSTable, "the AWS plugin still marks connections for translation: table ip aws-cni exists", fixAWS}
+	return Finding{Kind: AWSTable, Message: "the AWS plugin still marks connections for translation: table ip aws-cni exists", Fix: fixAWS}
 }
 
-func translates(r *rule, source string, after bool) Finding {
-	what := "translates traffic of pods, such as " + source + ", before snatd decides to which address"
+// translates is about rules of a chain, of which the first translates what comes from source.
+func translates(rules []*rule, source netip.Addr, after bool) Finding {
+	what := "before snatd decides to which address"
 	if after {
-		what = "translates traffic of pods, such as " + source + ", that snatd excludes"
+		what = "that snatd excludes"
 	}
-	return Finding{Translates, r.String() + " " + what,
+	return Finding{Translates, fmt.Sprintf("chain %s translates traffic of pods %s", rules[0].chain, what),
+		fmt.Sprintf("%s, such as of %s", positions(rules), source),
 		"restrict the rule to sources that are not pods', or remove it"}
 }
 
-func setsMark(r *rule, bit uint32) Finding {
-	return Finding{MarkSet, fmt.Sprintf("%s sets the bit %#x of a mark, by which snatd knows what to translate", r, bit), fixMark}
+func setsMark(rules []*rule, bit uint32) Finding {
+	return Finding{MarkSet, fmt.Sprintf("chain %s sets the bit %#x of a mark, by which snatd knows what to translate", rules[0].chain, bit),
+		positions(rules), fixMark}
+}
+
+// positions are those of rules in their chain, as iptables counts them.
+func positions(rules []*rule) string {
+	const listed = 5
+	var text strings.Builder
+	for i, r := range rules {
+		switch {
+		case i == 0 && len(rules) == 1:
+			text.WriteString("rule ")
+		case i == 0:
+			text.WriteString("rules ")
+		case i == listed:
+			fmt.Fprintf(&text, " and %d more", len(rules)-listed)
+			return text.String()
+		default:
+			text.WriteString(", ")
+		}
+		fmt.Fprint(&text, r.position)
+	}
+	return text.String()
 }
 
 const fixMark = "choose another bit for snat.mark, or for the other program"

@@ -15,7 +15,7 @@ import (
 const legacyNames = "/proc/thread-self/net/ip_tables_names"
 
 // lookLegacy judges what iptables-legacy holds, by what its rules are made of without
-// what they match beside source and interface.
+// what they match beside addresses and interfaces.
 func lookLegacy(node Node) ([]Finding, error) {
 	names, err := os.ReadFile(legacyNames)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -55,6 +55,6 @@ func lookLegacy(node Node) ([]Finding, error) {
 var markedChains = []string{"KUBE-POSTROUTING", "CNI-HOSTPORT-MASQ"}
 
 func legacyFinding(what string) Finding {
-	return Finding{Legacy, "rules of iptables-legacy " + what,
-		"look at them with iptables-legacy-save -t nat; restrict them to sources that are not pods', or remove them"}
+	return Finding{Kind: Legacy, Message: "rules of iptables-legacy " + what,
+		Fix: "look at them with iptables-legacy-save -t nat; restrict them to sources that are not pods', or remove them"}
 }

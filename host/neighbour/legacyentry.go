@@ -3,6 +3,7 @@ package neighbour
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 	"unsafe"
 
@@ -23,7 +24,9 @@ const (
 
 	entryLength       = 112
 	entrySource       = 0
+	entryDestination  = 4
 	entrySourceMask   = 8
+	entryDestMask     = 12
 	entryIn           = 16
 	entryOut          = 32
 	entryInMask       = 48
@@ -35,7 +38,7 @@ const (
 	targetNameLength  = 29
 	targetData        = 32
 
-	invertedIn, invertedOut, invertedSource = 0x01, 0x02, 0x08
+	invertedIn, invertedOut, invertedSource, invertedDestination = 0x01, 0x02, 0x08, 0x10
 )
 
 // legacyEntry is a rule of iptables-legacy.
@@ -49,13 +52,17 @@ func (e legacyEntry) translates() bool {
 	return slices.Contains([]string{"MASQUERADE", "SNAT", "NETMAP"}, e.target)
 }
 
-// mayMatch tells that neither source nor interfaces keep the rule from a packet.
+// mayMatch tells that neither addresses nor interfaces keep the rule from a packet.
 func (e legacyEntry) mayMatch(p packet) bool {
 	inverted := func(bit byte) bool { return e.header[entryInverted]&bit != 0 }
 	source := p.source.As4()
-	return e.masked(source[:], entrySource, entrySourceMask) != inverted(invertedSource) &&
-		e.masked(interfaceValue(p.in).bytes, entryIn, entryInMask) != inverted(invertedIn) &&
-		e.masked(interfaceValue(p.out).bytes, entryOut, entryOutMask) != inverted(invertedOut)
+	destination := e.header[entryDestination : entryDestination+len(source)]
+	oneAddress := native(e.header[entryDestMask:]) == math.MaxUint32
+	toPod := oneAddress && p.pods[string(destination)]
+	return (!toPod || inverted(invertedDestination)) &&
+		e.masked(source[:], entrySource, entrySourceMask) != inverted(invertedSource) &&
+		e.masked(interfaceName(p.in), entryIn, entryInMask) != inverted(invertedIn) &&
+		e.masked(interfaceName(p.out), entryOut, entryOutMask) != inverted(invertedOut)
 }
 
 // masked compares a value, in the bits of the mask, with that in the rule.

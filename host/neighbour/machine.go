@@ -29,12 +29,11 @@ func (m *machine) step(e expression) (v verdict, decided bool) {
 			e.number(unix.NFTA_CT_KEY), m.packet.ct, &m.packet.connection)
 	case "payload":
 		if register := e.number(unix.NFTA_PAYLOAD_DREG); register != 0 {
-			length := e.number(unix.NFTA_PAYLOAD_LEN)
-			m.registers.store(register, int(length),
-				m.packet.payload(e.number(unix.NFTA_PAYLOAD_BASE), e.number(unix.NFTA_PAYLOAD_OFFSET), length))
+			m.registers.store(register, m.packet.payload(
+				int(e.number(unix.NFTA_PAYLOAD_BASE)), int(e.number(unix.NFTA_PAYLOAD_OFFSET)), int(e.number(unix.NFTA_PAYLOAD_LEN))))
 		}
 	case "fib":
-		m.registers.store(e.number(unix.NFTA_FIB_DREG), cellSize, m.packet.fib(e.number(unix.NFTA_FIB_RESULT)))
+		m.registers.store(e.number(unix.NFTA_FIB_DREG), m.packet.fib(e.number(unix.NFTA_FIB_RESULT)))
 	case "bitwise":
 		m.bitwise(e)
 	case "cmp":
@@ -67,12 +66,11 @@ func (m *machine) match(e extent) { m.share = min(m.share, e) }
 // a part of the packets stay as they are for the others.
 func (m *machine) access(to, from, markKey, key uint32, load func(uint32) value, mark *uint32) {
 	if to != 0 {
-		v := load(key)
-		m.registers.store(to, max(len(v.bytes), cellSize), v)
+		m.registers.store(to, load(key))
 		return
 	}
-	if v := m.registers.load(from, cellSize); key == markKey && v.sure == known && m.share == all {
-		*mark = native(v.bytes)
+	if v := m.registers.load(from, cellSize); key == markKey && v.sure() == known && m.share == all {
+		*mark = native(v.bytes(cellSize))
 	}
 }
 
@@ -80,45 +78,82 @@ func (m *machine) bitwise(e expression) {
 	length := int(e.number(unix.NFTA_BITWISE_LEN))
 	v := m.registers.load(e.number(unix.NFTA_BITWISE_SREG), length)
 	mask, xor := e.data(unix.NFTA_BITWISE_MASK), e.data(unix.NFTA_BITWISE_XOR)
-	switch {
-	case v.sure != known:
-	case len(mask) != length || len(xor) != length: // a shift, or two registers
-		v = value{sure: unclear}
-	default:
-		for i := range v.bytes {
-			v.bytes[i] = v.bytes[i]&mask[i] ^ xor[i]
+	if len(mask) != length || len(xor) != length { // a shift, or two registers
+		v = uniform(unclear, length)
+	}
+	for i, c := range v {
+		switch c.sure {
+		case known:
+			for j := i * cellSize; j < min((i+1)*cellSize, length); j++ {
+				v[i].bytes[j%cellSize] = c.bytes[j%cellSize]&mask[j] ^ xor[j]
+			}
+		case away: // not an address any more
+			v[i].sure = free
 		}
 	}
-	m.registers.store(e.number(unix.NFTA_BITWISE_DREG), length, v)
+	m.registers.store(e.number(unix.NFTA_BITWISE_DREG), v)
 }
 
 func (m *machine) compare(e expression) {
 	with := e.data(unix.NFTA_CMP_DATA)
 	v := m.registers.load(e.number(unix.NFTA_CMP_SREG), len(with))
-	order := bytes.Compare(v.bytes, with)
-	var holds bool
-	switch e.number(unix.NFTA_CMP_OP) {
-	case unix.NFT_CMP_EQ:
-		holds = order == 0
-	case unix.NFT_CMP_NEQ:
-		holds = order != 0
-	case unix.NFT_CMP_LT:
-		holds = order < 0
-	case unix.NFT_CMP_LTE:
-		holds = order <= 0
-	case unix.NFT_CMP_GT:
-		holds = order > 0
-	case unix.NFT_CMP_GTE:
-		holds = order >= 0
+	equal := m.packet.within(v, with, with)
+	op := e.number(unix.NFTA_CMP_OP)
+	switch {
+	case v.sure() == unclear:
+		m.match(none)
+		return
+	case op == unix.NFT_CMP_EQ:
+		m.match(equal)
+		return
+	case op == unix.NFT_CMP_NEQ:
+		m.match(equal.not())
+		return
+	case v.sure() != known:
+		m.match(some)
+		return
 	}
-	m.match(v.sure.holds(holds))
+	m.match(whether(compares(op, bytes.Compare(v.bytes(len(with)), with))))
+}
+
+// compares tells that a comparison holds for values in that order.
+func compares(op uint32, order int) bool {
+	switch op {
+	case unix.NFT_CMP_EQ:
+		return order == 0
+	case unix.NFT_CMP_NEQ:
+		return order != 0
+	case unix.NFT_CMP_LT:
+		return order < 0
+	case unix.NFT_CMP_LTE:
+		return order <= 0
+	case unix.NFT_CMP_GT:
+		return order > 0
+	case unix.NFT_CMP_GTE:
+		return order >= 0
+	}
+	return false
 }
 
 func (m *machine) inRange(e expression) {
+	length := len(e.data(unix.NFTA_RANGE_FROM_DATA))
+	v := m.registers.load(e.number(unix.NFTA_RANGE_SREG), length)
+	switch v.sure() {
+	case known:
+		m.match(whether(e.ranges(v.bytes(length))))
+	case unclear:
+		m.match(none)
+	default:
+		m.match(some)
+	}
+}
+
+// ranges tells that a value is in the range of the expression, or outside of one that is
+// inverted.
+func (e expression) ranges(b []byte) bool {
 	first, last := e.data(unix.NFTA_RANGE_FROM_DATA), e.data(unix.NFTA_RANGE_TO_DATA)
-	v := m.registers.load(e.number(unix.NFTA_RANGE_SREG), len(first))
-	inside := bytes.Compare(first, v.bytes) <= 0 && bytes.Compare(v.bytes, last) <= 0
-	m.match(v.sure.holds(inside == (e.number(unix.NFTA_RANGE_OP) == unix.NFT_RANGE_EQ)))
+	inside := bytes.Compare(first, b) <= 0 && bytes.Compare(b, last) <= 0
+	return inside == (e.number(unix.NFTA_RANGE_OP) == unix.NFT_RANGE_EQ)
 }
 
 // lookup searches a set, or a map of verdicts or of values.
@@ -131,21 +166,23 @@ func (m *machine) lookup(e expression) (v verdict, decided bool) {
 	}
 	var key value
 	var found element
-	var ok bool
+	share := none
 	if len(elements) > 0 {
 		key = m.registers.load(e.number(unix.NFTA_LOOKUP_SREG), len(elements[0].key))
-		found, ok = find(elements, key.bytes)
+		found, share = m.packet.find(elements, key)
 	}
-	inverted := e.number(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0
-	m.match(key.sure.holds(ok != inverted))
+	if e.number(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0 && key.sure() != unclear {
+		share = share.not()
+	}
+	m.match(share)
 	isMap := e.get(unix.NFTA_LOOKUP_DREG) != nil
 	switch register := e.number(unix.NFTA_LOOKUP_DREG); {
-	case !isMap || m.share == none:
+	case !isMap || share == none:
 		return verdict{}, false
 	case register != unix.NFT_REG_VERDICT:
-		m.registers.store(register, len(registers{})*cellSize, value{sure: unclear})
+		m.registers.store(register, uniform(unclear, len(registers{})*cellSize))
 		return verdict{}, false
-	case key.sure == known:
+	case share == all:
 		return found.verdict, true
 	}
 	return verdict{}, false // some go each of the ways, which are not followed
@@ -154,7 +191,7 @@ func (m *machine) lookup(e expression) (v verdict, decided bool) {
 func (m *machine) immediate(e expression) (v verdict, decided bool) {
 	if register := e.number(unix.NFTA_IMMEDIATE_DREG); register != unix.NFT_REG_VERDICT {
 		data := e.data(unix.NFTA_IMMEDIATE_DATA)
-		m.registers.store(register, len(data), value{bytes: data})
+		m.registers.store(register, valueOf(data))
 		return verdict{}, false
 	}
 	return verdictOf(e.in(unix.NFTA_IMMEDIATE_DATA)), true

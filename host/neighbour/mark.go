@@ -15,10 +15,14 @@ func (s *ruleset) marking(bit uint32) []Finding {
 		if !c.table.ipv4() || c.table == awsMarks {
 			continue
 		}
+		var setting []*rule
 		for _, r := range c.rules {
 			if !r.fromAWS() && r.sets(bit) {
-				findings = append(findings, setsMark(r, bit))
+				setting = append(setting, r)
 			}
+		}
+		if len(setting) > 0 {
+			findings = append(findings, setsMark(setting, bit))
 		}
 	}
 	return findings
@@ -97,19 +101,31 @@ func (w written) to(mark string) claim {
 // xtClaim is what the targets MARK and CONNMARK do, from struct xt_mark_tginfo2 and
 // xt_connmark_tginfo1 and 2.
 func (e expression) xtClaim() claim {
-	const set, save = 0, 1
 	switch name, revision, info := e.extension(); {
 	case name == "MARK" && revision == 2 && len(info) >= 8:
 		return claim{native(info), native(info[4:]) | native(info)}
-	case name == "CONNMARK" && revision >= 1 && len(info) >= 13:
-		bits, ofConnection, ofPacket := native(info), native(info[4:]), native(info[8:])
-		switch info[12] {
-		case set:
-			return claim{bits, ofConnection | bits}
-		case save:
-			return claim{0, ofConnection}
-		}
-		return claim{0, ofPacket}
+	case name == "CONNMARK" && revision == 1 && len(info) >= 13:
+		return connmarkClaim(info, info[12], 0)
+	case name == "CONNMARK" && revision == 2 && len(info) >= 15:
+		return connmarkClaim(info, info[14], info[13])
 	}
 	return claim{}
+}
+
+// connmarkClaim is what CONNMARK does: it sets the connection's mark, or copies a field
+// of one mark to the other, where it may be shifted.
+func connmarkClaim(info []byte, mode, shift byte) claim {
+	const set, save = 0, 1
+	bits, ofConnection, ofPacket := native(info), native(info[4:]), native(info[8:])
+	switch {
+	case mode == set:
+		return claim{bits, ofConnection | bits}
+	case mode == save:
+		// Before snatd's rules packets have no bit yet, and connections would lose theirs.
+		return claim{0, ofConnection}
+	case shift != 0:
+		return claim{0, ofConnection | ofPacket}
+	}
+	// A packet that gets the bit which its connection has is what snatd's rules make.
+	return claim{0, ofConnection ^ ofPacket}
 }

@@ -2,6 +2,7 @@ package neighbour
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -10,9 +11,13 @@ import (
 func TestMessages(t *testing.T) {
 	n := newNode(t, with("iptables-nft", awsPlugin)+`
 		nft 'table ip t {
-			chain early { type nat hook postrouting priority srcnat; ip saddr 10.0.64.0/18 masquerade; }
+			chain early { type nat hook postrouting priority srcnat; counter; ip saddr 10.0.64.0/18 masquerade; }
 			chain late { type nat hook postrouting priority 300; masquerade; }
-			chain c { meta mark set 0x80; }
+			chain c {
+				meta mark set 0x80; meta mark set 0x81
+				counter
+				meta mark set 0x82; meta mark set 0x83; meta mark set 0x84; meta mark set 0x85; meta mark set 0x86
+			}
 		}'
 		iptables-legacy -t nat -A POSTROUTING -j MASQUERADE
 		ip rule add pref 100 fwmark 0x80/0xff lookup 7
@@ -20,9 +25,9 @@ func TestMessages(t *testing.T) {
 		echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter`)
 	want := []string{
 		"aws-snat: the AWS plugin still translates: chain ip nat AWS-SNAT-CHAIN-0 has rules",
-		"translates: the rule with handle 4 in chain ip t early translates traffic of pods, such as 10.0.65.6, before snatd decides to which address",
-		"translates: the rule with handle 5 in chain ip t late translates traffic of pods, such as 10.0.1.5, that snatd excludes",
-		"mark-set: the rule with handle 6 in chain ip t c sets the bit 0x80 of a mark, by which snatd knows what to translate",
+		"translates: chain ip t early translates traffic of pods before snatd decides to which address (rule 2, such as of 10.0.65.6)",
+		"translates: chain ip t late translates traffic of pods that snatd excludes (rule 1, such as of 10.0.1.5)",
+		"mark-set: chain ip t c sets the bit 0x80 of a mark, by which snatd knows what to translate (rules 1, 2, 4, 5, 6 and 2 more)",
 		"iptables-legacy: rules of iptables-legacy may translate traffic of pods, in POSTROUTING: what they match is not read through nftables",
 		"mark-routed: the ip rule with priority 100 goes by the mark 0x80/0xff, in which snatd's bit 0x80 is",
 		"mark-routed: the ip rule with priority 101 goes by the mark 0x81, in which snatd's bit 0x80 is",
@@ -30,7 +35,7 @@ func TestMessages(t *testing.T) {
 	}
 	var got []string
 	for _, f := range look(t, n, testNode) {
-		got = append(got, string(f.Kind)+": "+f.Message)
+		got = append(got, string(f.Kind)+": "+f.String())
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -38,6 +43,25 @@ func TestMessages(t *testing.T) {
 	text, err := json.Marshal(awsTable())
 	if err != nil || !strings.HasPrefix(string(text), `{"kind":"aws-cni-table","message":"the AWS plugin still marks`) {
 		t.Errorf("%s, error %v", text, err)
+	}
+}
+
+// Rules that go and come again, and others before them, make no other finding of it.
+func TestSame(t *testing.T) {
+	const script = "iptables-nft -t nat -A POSTROUTING -j MASQUERADE; iptables-nft -t mangle -A OUTPUT -j MARK --set-mark 0x80"
+	n := newNode(t, script)
+	before := look(t, n, testNode)
+	n.Run("sh", "-ec", `
+		iptables-nft -t nat -F
+		iptables-nft -t mangle -F
+		iptables-nft -t nat -A POSTROUTING -s 10.0.65.6 -j MASQUERADE
+		iptables-nft -t mangle -A OUTPUT -j ACCEPT`+"\n"+script)
+	after := look(t, n, testNode)
+	if len(before) != 2 || !slices.EqualFunc(before, after, Finding.Same) || before[1].Detail == after[1].Detail {
+		t.Errorf("%+v, then %+v", before, after)
+	}
+	if before[0].Same(before[1]) {
+		t.Errorf("%+v is %+v", before[0], before[1])
 	}
 }
 

@@ -8,7 +8,8 @@
 //
 // A rule translates pods' traffic if it would a new connection from one of their
 // addresses, by one of their interfaces, to anywhere outside of the node, leaving by the
-// primary interface, that has no mark or snatd's. Chains are followed as the kernel
+// primary interface, that has no mark or snatd's. What goes to a pod of the node does
+// not, so that a pod which reaches itself through a Service is none. Chains are followed as the kernel
 // follows them, with what their rules match: so the masquerading of kube-proxy (its own
 // mark), of portmap (the same), and of Docker (its own networks) are none. What a
 // connection may have or not, such as a destination, a port or a protocol, counts as if
@@ -16,7 +17,10 @@
 // for example, is taken to match nothing, whether it translates or spares. Marks that a
 // rule sets for a part of the traffic, and maps that a part is found in, are not followed.
 //
-// Rules that iptables-legacy made are not in nf_tables. Of them source, interfaces, target
+// A rule takes snatd's bit if it sets it, or writes it in a field that it leaves other bits
+// out of. One that gives packets the bit which their connection has does what snatd does.
+//
+// Rules that iptables-legacy made are not in nf_tables. Of them addresses, interfaces, target
 // and the name of the chain are read, and what else they match is not, so that a finding
 // about them says that they may translate.
 package neighbour
@@ -42,7 +46,7 @@ type Node struct {
 }
 
 // Look reads the kernel of the network namespace in which the calling thread is. The
-// findings are in the order of the kinds, and of the kernel's rules. What can be read is
+// findings are in the order of the kinds, and of the kernel's chains. What can be read is
 // judged even if there is an error, which says what cannot.
 func Look(node Node) ([]Finding, error) {
 	var findings []Finding

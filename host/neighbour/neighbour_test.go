@@ -101,7 +101,14 @@ const (
 			set no-endpoint-services { type ipv4_addr . inet_proto . inet_service; }
 			map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
 			chain mark-for-masquerade { meta mark set meta mark | 0x4000; }
-			chain masquerading { meta mark & 0x4000 == 0 return; meta mark set meta mark xor 0x4000; masquerade fully-random; }
+			set hairpin-connections {
+				type ipv4_addr . ipv4_addr . inet_proto . inet_service
+				elements = { 10.0.1.5 . 10.0.1.5 . tcp . 80, 10.0.65.6 . 10.0.65.6 . tcp . 80, 10.0.1.99 . 10.0.1.99 . tcp . 80 }
+			}
+			chain masquerading {
+				meta mark & 0x4000 != 0 meta mark set meta mark xor 0x4000 masquerade fully-random
+				ct status dnat ip saddr . ip daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random
+			}
 			chain services { ip daddr . meta l4proto . th dport vmap @service-ips; }
 			chain nat-prerouting { type nat hook prerouting priority dstnat; jump services; }
 			chain nat-postrouting { type nat hook postrouting priority srcnat; jump masquerading; }
@@ -196,11 +203,28 @@ var cases = map[string]struct {
 	"behind a goto":                  {`nft 'table ip t { chain d { counter; }; chain c { type nat hook postrouting priority 0; goto d; masquerade; }; }'`, []Kind{}},
 	"nft, by the second of two intervals": {`nft 'table ip t { chain out { masquerade; }; chain c { type nat hook postrouting priority 0;
 		ip saddr vmap { 10.0.0.0/24 : accept, 10.0.1.0/24 : goto out, 10.0.2.0/24 : drop }; }; }'`, []Kind{Translates}},
-	"nft, a mark that some get": {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip daddr 1.1.1.1 meta mark set 1; meta mark 0 masquerade; }; }'`, []Kind{Translates}},
-	"nft, a mark that all get":  {`nft 'table ip t { chain c { type nat hook postrouting priority 0; meta mark set 1; meta mark 0 masquerade; }; }'`, []Kind{}},
-	"a mark that some get":      {"iptables-nft -t nat -A POSTROUTING -d 1.1.1.1 -j MARK --set-mark 1; iptables-nft -t nat -A POSTROUTING -m mark --mark 0 -j MASQUERADE", []Kind{Translates}},
-	"a mark in two steps":       {"for bit in 1 2; do iptables-nft -t nat -A POSTROUTING -j MARK --or-mark $bit; done; iptables-nft -t nat -A POSTROUTING -m mark --mark 3/0xf -j MASQUERADE", []Kind{Translates}},
-	"two rules":                 {`nft 'table ip t { chain c { type nat hook postrouting priority srcnat; ip daddr 1.1.1.1 masquerade; masquerade; masquerade; }; }'`, []Kind{Translates, Translates}},
+	"nft, a mark that some get":         {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip daddr 1.1.1.1 meta mark set 1; meta mark 0 masquerade; }; }'`, []Kind{Translates}},
+	"nft, a mark that all get":          {`nft 'table ip t { chain c { type nat hook postrouting priority 0; meta mark set 1; meta mark 0 masquerade; }; }'`, []Kind{}},
+	"a mark that some get":              {"iptables-nft -t nat -A POSTROUTING -d 1.1.1.1 -j MARK --set-mark 1; iptables-nft -t nat -A POSTROUTING -m mark --mark 0 -j MASQUERADE", []Kind{Translates}},
+	"a mark in two steps":               {"for bit in 1 2; do iptables-nft -t nat -A POSTROUTING -j MARK --or-mark $bit; done; iptables-nft -t nat -A POSTROUTING -m mark --mark 3/0xf -j MASQUERADE", []Kind{Translates}},
+	"kube-proxy, nft":                   {nftKubeProxy, []Kind{}},
+	"to itself":                         {"iptables-nft -t nat -A POSTROUTING -s 10.0.65.6 -d 10.0.65.6 -p tcp -j MASQUERADE", []Kind{}},
+	"to itself, iptables-legacy":        {"iptables-legacy -t nat -A POSTROUTING -s 10.0.65.6 -d 10.0.65.6 -p tcp -j MASQUERADE", []Kind{}},
+	"not to itself":                     {"iptables-nft -t nat -A POSTROUTING -s 10.0.65.6 ! -d 10.0.65.6 -j MASQUERADE", []Kind{Translates}},
+	"not to itself, iptables-legacy":    {"iptables-legacy -t nat -A POSTROUTING -s 10.0.65.6 ! -d 10.0.65.6 -j MASQUERADE", []Kind{Legacy}},
+	"nft, to itself":                    {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip saddr 10.0.65.6 ip daddr 10.0.65.6 masquerade; }; }'`, []Kind{}},
+	"nft, of another to anybody":        {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip saddr 10.0.9.9 ip daddr 198.51.100.1 masquerade; }; }'`, []Kind{}},
+	"nft, of one of the pods to others": {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip saddr 10.0.65.6 ip daddr 198.51.100.1 masquerade; }; }'`, []Kind{Translates}},
+	"nft, to pods":                      {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip daddr { 10.0.1.5, 10.0.65.6 } masquerade; }; }'`, []Kind{}},
+	"nft, not to pods":                  {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip daddr != { 10.0.1.5, 10.0.65.6 } masquerade; }; }'`, []Kind{Translates}},
+	"nft, to a network":                 {`nft 'table ip t { chain c { type nat hook postrouting priority 0; ip daddr & 255.255.255.254 == 198.51.100.0 masquerade; }; }'`, []Kind{Translates}},
+	"nft, pairs": {`nft 'table ip t { set s { type ipv4_addr . ipv4_addr . inet_proto; elements = { 10.0.9.9 . 198.51.100.1 . tcp, 10.0.1.5 . 10.0.65.6 . tcp } };
+			chain c { type nat hook postrouting priority 0; ip saddr . ip daddr . meta l4proto @s masquerade; }; }'`, []Kind{}},
+	"nft, a pair": {`nft 'table ip t { set s { type ipv4_addr . ipv4_addr . inet_proto; elements = { 10.0.9.9 . 198.51.100.1 . tcp, 10.0.1.5 . 198.51.100.1 . tcp } };
+			chain c { type nat hook postrouting priority 0; ip saddr . ip daddr . meta l4proto @s masquerade; }; }'`, []Kind{Translates}},
+	"nft, none of the pairs": {`nft 'table ip t { set s { type ipv4_addr . ipv4_addr; elements = { 10.0.9.9 . 198.51.100.1, 10.0.1.5 . 10.0.65.6 } };
+			chain c { type nat hook postrouting priority 0; ip saddr . ip daddr != @s masquerade; }; }'`, []Kind{Translates}},
+	"two rules": {`nft 'table ip t { chain c { type nat hook postrouting priority srcnat; ip daddr 1.1.1.1 masquerade; masquerade; masquerade; }; }'`, []Kind{Translates}},
 
 	"MARK":                         {"iptables-nft -t mangle -A PREROUTING -i eth1 -j MARK --set-xmark 0x80/0x80", []Kind{MarkSet}},
 	"CONNMARK":                     {"iptables-nft -t mangle -A OUTPUT -j CONNMARK --set-mark 0x81", []Kind{MarkSet}},

@@ -9,10 +9,11 @@ import (
 )
 
 // packet is the first of a pod's connection to somewhere outside of the node, where the
-// postrouting hook sees it.
+// postrouting hook sees it: what goes to a pod of the node leaves by that one's interface.
 type packet struct {
 	source     netip.Addr
-	in, out    string // interfaces
+	pods       map[string]bool // their addresses as bytes, to which none of the packets goes
+	in, out    string          // interfaces
 	mark       uint32
 	connection uint32 // the connection's mark
 }
@@ -20,6 +21,10 @@ type packet struct {
 // packets are those whose way through the rules is judged.
 func (n Node) packets() []packet {
 	var packets []packet
+	pods := map[string]bool{}
+	for _, pod := range n.Pods {
+		pods[string(pod.AsSlice())] = true
+	}
 	for _, source := range n.Pods {
 		for _, pattern := range n.PodInterfaces {
 			name := pattern
@@ -27,34 +32,11 @@ func (n Node) packets() []packet {
 				name = prefix + "0"
 			}
 			for _, mark := range []uint32{n.Mark, 0} {
-				packets = append(packets, packet{source, name, n.PrimaryInterface, mark, mark})
+				packets = append(packets, packet{source, pods, name, n.PrimaryInterface, mark, mark})
 			}
 		}
 	}
 	return packets
-}
-
-// value is some bytes of what is known of a packet.
-type value struct {
-	bytes []byte
-	sure  certainty
-}
-
-// certainty is what is known of a value.
-type certainty uint8
-
-const (
-	known   certainty = iota // it is the bytes
-	free                     // pods' packets have one or another
-	unclear                  // nothing is known
-)
-
-func nativeValue(v uint32) value {
-	return value{bytes: binary.NativeEndian.AppendUint32(nil, v)}
-}
-
-func interfaceValue(name string) value {
-	return value{bytes: append([]byte(name), make([]byte, unix.IFNAMSIZ-min(len(name), unix.IFNAMSIZ))...)}
 }
 
 // meta is what the expression of that name loads.
@@ -63,17 +45,17 @@ func (p *packet) meta(key uint32) value {
 	case unix.NFT_META_MARK:
 		return nativeValue(p.mark)
 	case unix.NFT_META_IIFNAME:
-		return interfaceValue(p.in)
+		return valueOf(interfaceName(p.in))
 	case unix.NFT_META_OIFNAME:
-		return interfaceValue(p.out)
+		return valueOf(interfaceName(p.out))
 	case unix.NFT_META_NFPROTO:
-		return value{bytes: []byte{unix.NFPROTO_IPV4}}
+		return valueOf([]byte{unix.NFPROTO_IPV4})
 	case unix.NFT_META_PROTOCOL:
-		return value{bytes: binary.BigEndian.AppendUint16(nil, unix.ETH_P_IP)}
+		return valueOf(binary.BigEndian.AppendUint16(nil, unix.ETH_P_IP))
 	case unix.NFT_META_L4PROTO, unix.NFT_META_LEN, unix.NFT_META_PRANDOM, unix.NFT_META_CPU, unix.NFT_META_PRIORITY:
-		return value{sure: free}
+		return uniform(free, cellSize)
 	}
-	return value{sure: unclear}
+	return uniform(unclear, cellSize)
 }
 
 // States and directions of connections, of linux/netfilter/nf_conntrack_common.h.
@@ -90,25 +72,38 @@ func (p *packet) ct(key uint32) value {
 	case unix.NFT_CT_STATE:
 		return nativeValue(stateNew)
 	case unix.NFT_CT_DIRECTION:
-		return value{bytes: []byte{directionOriginal}}
+		return valueOf([]byte{directionOriginal})
 	case unix.NFT_CT_STATUS: // a service's packet has other bits than others
-		return value{sure: free}
+		return uniform(free, cellSize)
 	}
-	return value{sure: unclear}
+	return uniform(unclear, cellSize)
 }
 
-// Where the source address is in an IPv4 header.
-const sourceFirst, sourceEnd = 12, 16
+// Where the addresses are in an IPv4 header.
+const sourceFirst, sourceEnd, destinationEnd = 12, 16, 20
 
-func (p *packet) payload(base, offset, length uint32) value {
-	switch {
-	case base != unix.NFT_PAYLOAD_NETWORK_HEADER && base != unix.NFT_PAYLOAD_TRANSPORT_HEADER:
-		return value{sure: unclear}
-	case base == unix.NFT_PAYLOAD_NETWORK_HEADER && offset >= sourceFirst && offset < sourceEnd && length <= sourceEnd-offset:
-		source := p.source.As4()
-		return value{bytes: source[offset-sourceFirst:][:length]}
+// payload is a part of the packet, which may be several fields beside each other.
+func (p *packet) payload(base, offset, length int) value {
+	switch base {
+	case unix.NFT_PAYLOAD_TRANSPORT_HEADER:
+		return uniform(free, length)
+	case unix.NFT_PAYLOAD_NETWORK_HEADER:
+	default:
+		return uniform(unclear, length)
 	}
-	return value{sure: free}
+	v := uniform(free, length)
+	source := p.source.As4()
+	for i := range v {
+		first, end := offset+i*cellSize, offset+min((i+1)*cellSize, length)
+		switch {
+		case first >= sourceFirst && end <= sourceEnd:
+			v[i] = cell{sure: known}
+			copy(v[i].bytes[:], source[first-sourceFirst:end-sourceFirst])
+		case first == sourceEnd && end == destinationEnd:
+			v[i].sure = away
+		}
+	}
+	return v
 }
 
 // fib is what routing says: neither end is an address of the node.
@@ -116,5 +111,5 @@ func (p *packet) fib(result uint32) value {
 	if result == unix.NFT_FIB_RESULT_ADDRTYPE {
 		return nativeValue(unix.RTN_UNICAST)
 	}
-	return value{sure: unclear}
+	return uniform(unclear, cellSize)
 }

@@ -50,8 +50,8 @@ func lookRouting(node Node) ([]Finding, error) {
 		if ours || aws || !(claim{mark & mask, mask}).takes(node.Mark) {
 			continue
 		}
-		findings = append(findings, Finding{MarkRouted, fmt.Sprintf(
-			"the ip rule with priority %d goes by the mark %s, in which snatd's bit %#x is", priority, markText(mark, mask), node.Mark), fixMark})
+		findings = append(findings, Finding{Kind: MarkRouted, Message: fmt.Sprintf(
+			"the ip rule with priority %d goes by the mark %s, in which snatd's bit %#x is", priority, markText(mark, mask), node.Mark), Fix: fixMark})
 	}
 	return findings, nil
 }

@@ -1,9 +1,6 @@
 package neighbour
 
 import (
-	"encoding/binary"
-	"fmt"
-
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
@@ -40,7 +37,7 @@ type chain struct {
 
 type rule struct {
 	chain       *chain
-	handle      uint64
+	position    int // in the chain, from 1
 	expressions []expression
 }
 
@@ -65,9 +62,7 @@ func (t tableID) String() string { return families[t.family] + " " + t.name }
 // ipv4 tells that the table sees packets of IPv4.
 func (t tableID) ipv4() bool { return t.family != unix.NFPROTO_IPV6 && t.family != unix.NFPROTO_ARP }
 
-func (r *rule) String() string {
-	return fmt.Sprintf("the rule with handle %d in chain %s %s", r.handle, r.chain.table, r.chain.name)
-}
+func (c chainID) String() string { return c.table.String() + " " + c.name }
 
 // read reads all tables, chains and rules.
 func read(k *kernel) (*ruleset, error) {
@@ -117,10 +112,7 @@ func (s *ruleset) readRules() error {
 		if c == nil {
 			continue // ours, or of a chain that was not there a moment ago
 		}
-		r := &rule{chain: c}
-		if handle := a.get(unix.NFTA_RULE_HANDLE); len(handle) == 8 {
-			r.handle = binary.BigEndian.Uint64(handle)
-		}
+		r := &rule{chain: c, position: len(c.rules) + 1}
 		for _, e := range attribute.All(a.get(unix.NFTA_RULE_EXPRESSIONS)) {
 			r.expressions = append(r.expressions, expressionOf(e))
 		}

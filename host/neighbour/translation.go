@@ -3,6 +3,7 @@ package neighbour
 import (
 	"cmp"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -41,7 +42,7 @@ func (s *ruleset) awsFindings() []Finding {
 	var findings []Finding
 	for _, c := range s.chains {
 		if strings.HasPrefix(c.name, awsChains) && len(c.rules) > 0 {
-			findings = append(findings, awsChain("chain "+c.table.String()+" "+c.name))
+			findings = append(findings, awsChain("chain "+c.String()))
 			break
 		}
 	}
@@ -58,21 +59,27 @@ var awsMarks = tableID{unix.NFPROTO_IPV4, "aws-cni"}
 func (s *ruleset) translating(node Node) ([]Finding, error) {
 	var findings []Finding
 	var failed error
-	reported := map[*rule]bool{}
+	sources := map[*rule]netip.Addr{} // the first that a rule translates
 	for _, base := range s.translatingChains() {
+		found := map[*rule]bool{}
 		after := base.priority > ourPriority
 		for _, p := range node.packets() {
 			if after && p.mark != 0 {
 				continue // already translated by snatd
 			}
 			w := &walk{rules: s, packet: p, found: func(r *rule) {
-				if !reported[r] && !strings.HasPrefix(r.chain.name, awsChains) {
-					findings = append(findings, translates(r, p.source.String(), after))
+				if _, known := sources[r]; !known && !strings.HasPrefix(r.chain.name, awsChains) {
+					sources[r] = p.source
+					found[r] = true
 				}
-				reported[r] = true
 			}}
 			w.chain(base, all)
 			failed = errors.Join(failed, w.err)
+		}
+		for _, c := range s.chains {
+			if rules := slices.DeleteFunc(slices.Clone(c.rules), func(r *rule) bool { return !found[r] }); len(rules) > 0 {
+				findings = append(findings, translates(rules, sources[rules[0]], after))
+			}
 		}
 	}
 	return findings, failed

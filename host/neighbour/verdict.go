@@ -33,13 +33,13 @@ const (
 	all
 )
 
-// holds is for how much a comparison holds, if it is what the known part says.
-func (c certainty) holds(ifKnown bool) extent {
-	switch {
-	case c == free:
-		return some
-	case c == known && ifKnown:
+// whether is for all or for none.
+func whether(holds bool) extent {
+	if holds {
 		return all
 	}
 	return none
 }
+
+// not is for how many something does not hold.
+func (e extent) not() extent { return all - e }

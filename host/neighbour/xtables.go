@@ -40,7 +40,7 @@ func markMatches(revision uint32, info []byte, mark uint32) extent {
 		return none
 	}
 	equal := mark&native(info[4:]) == native(info)
-	return known.holds(equal == (info[8] == 0))
+	return whether(equal == (info[8] == 0))
 }
 
 // addressTypeMatches reads struct xt_addrtype_info_v1: source, destination, flags. Both
@@ -54,7 +54,7 @@ func addressTypeMatches(revision uint32, info []byte) extent {
 	matches := func(types uint16, invert uint32) bool {
 		return types == 0 || (types&unicast != 0) != (flags&invert != 0)
 	}
-	return known.holds(matches(source, invertSource) && matches(destination, invertDestination))
+	return whether(matches(source, invertSource) && matches(destination, invertDestination))
 }
 
 // xtTarget does what a target does.

@@ -4,7 +4,7 @@ import "slices"
 
 // Phases splits the plan into the transactions that it is applied as, so that a
 // packet which one of them overtakes gets what the rules before the plan have for
-// it, or those after it. A plan that adds or deletes a table is one transaction.
+// it, or those after it. A plan that deletes a table is one transaction.
 //
 // One transaction is not enough for that. The kernel takes the rules of every
 // chain from the generation in which a packet entered the base chain, but what a

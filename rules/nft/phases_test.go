@@ -110,12 +110,28 @@ add element ip t d { 8.0.0.0/8 : accept }
 			toD + "delete element ip t pods { 10.0.0.1 : goto c }\nadd element ip t pods { 10.0.0.1 : goto a }\n",
 		}},
 		{"others' chain goes", held, []string{"flush chain ip t theirs\ndelete chain ip t theirs\n"}},
+		{"a new table", classed("a", pods{"10.0.0.1": "a"}, "a"), []string{
+			`add table ip t
+add chain ip t a
+add map ip t a { type ipv4_addr : verdict; flags interval; }
+add map ip t pods { type ipv4_addr : verdict; }
+add rule ip t a ip daddr vmap @a
+add element ip t a { 8.0.0.0/8 : accept }
+add element ip t pods { 10.0.0.1 : goto a }
+`,
+			`add chain ip t base { type filter hook prerouting priority 0; policy accept; }
+add rule ip t base ip saddr vmap @pods
+add rule ip t base goto a
+`,
+		}},
 		{"no table", nil, []string{"delete table ip t\n"}},
 		{"another table", small(func(*nft.Table) {}), []string{"delete table ip t\n" + full}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := held
 			switch c.name {
+			case "a new table":
+				before = nil
 			case "another table":
 				before = classed("a", pods{}, "a", "b") // where b has no hook
 			case "a chain that counts goes":

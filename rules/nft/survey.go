@@ -26,7 +26,7 @@ func survey(p Plan) surveyed {
 	}
 	for _, op := range p {
 		switch op := op.(type) {
-		case AddTable, DeleteTable:
+		case DeleteTable:
 			s.wholeTable = true
 		case AddChain:
 			s.newChains[op.Name] = op.Hook == nil
@@ -60,7 +60,7 @@ func (s surveyed) phase(op Op) int {
 		return either(s.newChains[op.Name], prepare, change)
 	case AddRule:
 		return either(s.newChains[op.Chain], prepare, change)
-	case AddMap, AddCounter:
+	case AddTable, AddMap, AddCounter:
 		return prepare
 	case AddElements:
 		return either(s.newMaps[op.Map], prepare, either(op.Interval, intervals, change))

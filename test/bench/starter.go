@@ -24,6 +24,7 @@ import (
 
 // starter starts the daemon again and again on one node.
 type starter struct {
+	lab       *lab.Lab
 	node      *lab.Host
 	binary    string
 	directory string               // of the daemon's files
@@ -147,7 +148,7 @@ func newStarter(ctx context.Context, o options) (s *starter, close func() error,
 	if err != nil {
 		return nil, nil, err
 	}
-	s = &starter{node: vpc.Node, binary: binary}
+	s = &starter{lab: vpc, node: vpc.Node, binary: binary}
 	if s.directory, err = os.MkdirTemp(lab.Files, "bench"); err == nil {
 		err = s.prepare()
 	}

@@ -1,0 +1,34 @@
+package engine
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/snatd/snatd/host/neighbour"
+)
+
+// A neighbour is logged when it comes and when it goes, not when its rules have moved.
+func TestNeighboursLoggedOnce(t *testing.T) {
+	var log strings.Builder
+	n := newNeighbours(slog.New(slog.NewTextHandler(&log, nil)), nil)
+	finding := neighbour.Finding{Kind: neighbour.Translates, Message: "chain ip nat POSTROUTING translates", Detail: "rule 1"}
+	moved := finding
+	moved.Detail = "rule 2"
+	for _, step := range []struct {
+		now  []neighbour.Finding
+		want string
+	}{
+		{[]neighbour.Finding{finding}, "another program gets in the way"},
+		{[]neighbour.Finding{moved}, ""},
+		{nil, "no longer in the way"},
+		{nil, ""},
+	} {
+		log.Reset()
+		n.report(step.now)
+		n.found.Store(&step.now)
+		if said := log.String(); !strings.Contains(said, step.want) || (step.want == "") != (said == "") {
+			t.Errorf("%v: said %q, want %q", step.now, said, step.want)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/snatd/snatd/rules"
+)
+
+// Removed says what removing did.
+type Removed struct {
+	// Changed is false if the kernel held nothing to remove, or nothing but what live
+	// connections need.
+	Changed bool
+	// Live is the number of translated connections that still need what is
+	// left: the marks, the NAT hook and the routing rule.
+	Live int
+}
+
+// remove removes what snatd put into the kernel. While translated connections
+// live, what they need stays and translates nothing new: deleting the last nat
+// chain would break them, and so would losing their route. The marks are those
+// of the routing rules, and the network's unless it is zero: it may be configured
+// otherwise by now.
+func (i *installer) remove(network rules.Network) (Removed, error) {
+	from, err := i.origin()
+	if err != nil {
+		return Removed{}, err
+	}
+	marks, err := i.knownMarks(from)
+	if err != nil {
+		return Removed{}, err
+	}
+	removed := Removed{Changed: from.exists || len(marks) > 0}
+	if from.exists && network.Mark != 0 && !slices.Contains(marks, network.Mark) {
+		marks = append(marks, network.Mark) // somebody else may have removed its rule
+	}
+	needed, err := i.liveMarks(marks)
+	if err != nil {
+		return Removed{}, err
+	}
+	removed.Live = i.kept
+	switch {
+	case removed.Live > 0:
+		network.Mark, network.EarlierMarks = needed[0], needed[1:]
+		for _, mark := range needed {
+			if err := i.kernel.AddRouting(mark); err != nil {
+				return Removed{}, err
+			}
+		}
+		removed.Changed, err = i.bring(rules.Draining(network), from)
+		if err != nil {
+			return Removed{}, err
+		}
+		return removed, i.kernel.PruneRouting(needed...)
+	case from.exists:
+		if _, err := i.apply(rules.Replace(nil), nil); err != nil {
+			return Removed{}, err
+		}
+	}
+	i.holds, i.known = nil, true
+	return removed, i.kernel.PruneRouting()
+}

@@ -35,8 +35,9 @@ address is kept, which address the destination sees, which module decided so and
 facts that it read and where these came from, the modules that were asked before it, and
 the elements in the kernel that implement it, which are looked up there.
 
-Where the node's rules lead a Service's address elsewhere, the endpoint is explained. A host
-name is resolved on this machine; each of its IPv4 addresses is explained.
+Where the node's rules lead a Service's address elsewhere, the first endpoint is explained,
+and what becomes of connections to each is told. A host name is resolved on this machine;
+each of its IPv4 addresses is explained.
 
 With --at plan it explains what the files say now, whether a daemon runs or not, as
 snatd plan reads them: a configuration or a module that is not in force yet.
@@ -47,7 +48,7 @@ With -o json, an object for each address of the destination:
   subject         "NAMESPACE/NAME", or "node" for the address of no pod that is known
   never           why snatd never decides about these packets; absent if it does
   action          "exclude" or "translate"
-  source          the address that the destination sees
+  source          the address that the destination sees, as far as snatd goes
   service         absent unless rules lead the destination elsewhere:
     endpoint      the one that is explained, absent if none is known
     endpoints     a list: address, told ("rules" or "connections"), action, source
@@ -67,9 +68,11 @@ With -o json, an object for each address of the destination:
   forgotten       true if there were too many reads to remember
   asked           the modules asked before, with module, sha256, native, kept, reads, forgotten
   class           the chain that implements it
-  elements        the elements that it takes, a list: map, element
+  elements        the elements of maps that lead there and on, a list: map, element. Without
+                  one of the map with the class's name the last rule of the class decides
   kernel          what was looked up; absent with --at plan:
-    agrees        whether it holds all that these packets meet as it should
+    agrees        whether it holds all that these packets meet as it should, and for
+                  translated ones the rule that routes them
     action        what it does, and source; absent if others' rules decide
     differences   a list; absent if it agrees
     error         why it could not be asked; absent if it could
@@ -81,8 +84,8 @@ With -o json, an object for each address of the destination:
 	flags.add(command)
 	command.Flags().StringVar(&from, "from", "", "a pod as `NAMESPACE/NAME`, or an IPv4 address")
 	command.Flags().StringVar(&to, "to", "", "the destination: an IPv4 `ADDRESS`, or a host name")
-	at := &outputFlag{atNow, []string{atNow, atPlan}}
-	command.Flags().Var(at, "at", "what is explained: now, in force, or plan, what the files say")
+	at := &choice{atNow, []string{atNow, atPlan}}
+	command.Flags().Var(at, "at", "`WHEN`: now, what is in force, or plan, what the files say")
 	_ = command.MarkFlagRequired("from") // fails for unknown flags only
 	_ = command.MarkFlagRequired("to")
 	output := addOutput(command, "text", "json")
@@ -117,19 +120,25 @@ With -o json, an object for each address of the destination:
 
 // explainer is who explains: the daemon, or what the files say.
 func (f *configFlags) explainer(ctx context.Context, at string) (func(from, to string) (engine.Explanation, error), error) {
-	if at == atNow {
-		if f.overrides.FactsFile != "" || f.overrides.PoliciesDirectory != "" {
-			return nil, errors.New("--facts and --policies: the daemon has its own; accepted with --at plan")
-		}
-		cfg, err := f.load()
-		daemon := api.NewClient(cfg.Socket)
-		return func(from, to string) (engine.Explanation, error) { return daemon.Explain(ctx, from, to) }, err
+	if at == atNow && (f.overrides.FactsFile != "" || f.overrides.PoliciesDirectory != "") {
+		return nil, errors.New("--facts and --policies: the daemon has its own; accepted with --at plan")
 	}
-	p, err := makePlan(ctx, f, "")
+	cfg, err := f.load()
 	if err != nil {
 		return nil, err
 	}
-	return p.state.InForce(p.Plan).Explain, nil
+	daemon := api.NewClient(cfg.Socket)
+	if at == atNow {
+		return func(from, to string) (engine.Explanation, error) { return daemon.Explain(ctx, from, to) }, nil
+	}
+	// Only the names of classes follow from what is installed, so nobody need answer.
+	before, _ := daemon.Installed(ctx)
+	state, err := propose(ctx, f.load, before.Uncounted())
+	if err != nil {
+		return nil, err
+	}
+	p, err := state.PlanFrom(before, false)
+	return state.InForce(p).Explain, err
 }
 
 // resolvePatience is how long a name server may take.
@@ -159,7 +168,11 @@ func printExplanation(out io.Writer, e engine.Explanation) error {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(text, "  %s\t%s\n", label, visible(fmt.Sprintf(format, args...)))
 	}
-	fmt.Fprintf(text, "%s -> %s: %s, seen as %s\n", e.From, e.To, e.Action, e.Source)
+	to := e.To
+	if e.Service != nil && e.Service.Endpoint != "" {
+		to += ", at " + e.Service.Endpoint
+	}
+	fmt.Fprintf(text, "%s -> %s: %s, seen as %s\n", e.From, to, e.Action, e.Source)
 	if e.Never != "" {
 		line("never decided", "%s", e.Never)
 	}
@@ -183,8 +196,13 @@ func printExplanation(out io.Writer, e engine.Explanation) error {
 	}
 	if e.Class != "" {
 		line("in kernel", "class %s", e.Class)
+		last := true
 		for _, element := range e.Elements {
 			line("", "map %s, element %s", element.Map, element.Element)
+			last = last && element.Map != e.Class
+		}
+		if last {
+			line("", "map %s, no element: the last rule of the class", e.Class)
 		}
 	}
 	if k := e.Kernel; k != nil {

@@ -19,7 +19,7 @@ import (
 
 func planCommand() *cobra.Command {
 	var flags configFlags
-	var against string
+	var against baseline
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "what would change, for whom and because of which module; touches nothing",
@@ -27,9 +27,11 @@ func planCommand() *cobra.Command {
 decide, and says what would change if that were put in force: decisions, objects in the
 kernel, and live connections.
 
-What it compares with is what the running daemon has installed. Without a daemon that is
-nothing. With --against FILE it is what the same configuration and modules make of recorded
-facts, which snatd facts prints; no daemon is asked then.
+What it compares with is what the running daemon has installed; where none runs that is
+nothing, and standard error says so. With --against FILE it is what recorded facts come to,
+which snatd facts prints, and with --against-config FILE what another configuration and its
+modules come to: no daemon is asked then, and what only one of them names is the same before
+and after.
 
   text   the changes, for people
   json   the same as data, with the ruleset that the kernel would hold
@@ -41,6 +43,7 @@ Exit code 0: nothing would change. 2: something would. 1: an error.
 With -o json:
 
   change          false if nothing would change
+  against         what it is compared with: "daemon", "nothing", or "files"
   before, after   digests of rulesets, "" where nothing is installed
   decisions       a list, the node first, then the pods by name:
     name          "node", or "NAMESPACE/NAME"
@@ -54,15 +57,18 @@ With -o json:
   connections     absent if they were not looked at:
     onChange      what becomes of them, as the configuration says: keep, drain or flush
     total         how many would be decided otherwise
-    flows         the first of them, as in snatd flows -o json
+    flows         the first of them, a list: protocol, source, destination, endpoint and seen
+                  as in snatd flows, and after, as what it would be seen if it began then
     error         why they could not be listed; absent if they could
   ruleset         what the kernel would hold, or null`,
 		Example: `  snatd plan --config /etc/snatd/config.yaml
-  snatd plan --config new.yaml --facts node-a.yaml --against node-a.yaml -o json`,
+  snatd plan --config config.yaml --facts new-facts.yaml --against facts.yaml
+  snatd plan --config new.yaml --facts facts.yaml --against-config config.yaml -o json`,
 		Args: cobra.NoArgs,
 	}
 	flags.add(command)
-	command.Flags().StringVar(&against, "against", "", "compare with what is decided on the recorded facts of `FILE`, and not with the daemon")
+	command.Flags().StringVar(&against.facts, "against", "", "compare with what is decided on the recorded facts of `FILE`, and not with the daemon")
+	command.Flags().StringVar(&against.config, "against-config", "", "compare with what is decided by the configuration `FILE` and its modules, and not with the daemon")
 	output := addOutput(command, "text", "json", "nft", "diff")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		p, err := makePlan(command.Context(), &flags, against)
@@ -83,47 +89,75 @@ With -o json:
 // planChanges is the exit code of a plan that changes something.
 const planChanges = 2
 
-// plan is what would change, and the state after it.
+// plan is what would change.
 type plan struct {
+	// Against is what it is compared with.
+	Against string `json:"against"`
 	engine.Plan
-	state   *engine.State
-	missing error // why there is no daemon to compare with
 }
 
-// makePlan compares what the files say with what is installed, or with what is decided on
-// the facts of another file.
-func makePlan(ctx context.Context, flags *configFlags, against string) (plan, error) {
-	p := plan{}
-	cfg, err := flags.load()
+// With what a plan is compared.
+const (
+	againstDaemon  = "daemon"
+	againstNothing = "nothing"
+	againstFiles   = "files"
+)
+
+// baseline are the files that a plan is compared with instead of the daemon.
+type baseline struct{ facts, config string }
+
+// makePlan compares what the files say with what is installed, or with what is decided by
+// other files.
+func makePlan(ctx context.Context, flags *configFlags, against baseline) (p plan, err error) {
+	var before engine.Installed
+	if against == (baseline{}) {
+		p.Against, before, err = installed(ctx, flags)
+	} else {
+		p.Against = againstFiles
+		before, err = against.installed(ctx, *flags)
+	}
 	if err != nil {
 		return p, err
 	}
-	var before engine.Installed
-	if against == "" {
-		before, p.missing = api.NewClient(cfg.Socket).Installed(ctx)
-	} else {
-		recorded := *flags
-		recorded.overrides.FactsFile = against
-		if before, err = installedOn(ctx, &recorded); err != nil {
-			return p, err
-		}
-	}
-	uncounted := before.Ruleset != nil && before.Ruleset.Network.Uncounted
-	if p.state, err = propose(ctx, flags.load, uncounted); err != nil {
+	state, err := propose(ctx, flags.load, before.Uncounted())
+	if err != nil {
 		return p, err
 	}
-	p.Plan, err = p.state.PlanFrom(before, against == "" && p.missing == nil && !p.state.Elsewhere())
+	p.Plan, err = state.PlanFrom(before, p.Against == againstDaemon && !state.Elsewhere())
 	return p, err
 }
 
-// installedOn is what would be installed by these files where there is nothing.
-func installedOn(ctx context.Context, flags *configFlags) (engine.Installed, error) {
+// installed is what the daemon has installed; nothing if there is none, which it says.
+func installed(ctx context.Context, flags *configFlags) (against string, before engine.Installed, err error) {
+	cfg, err := flags.load()
+	if err != nil {
+		return "", before, err
+	}
+	before, err = api.NewClient(cfg.Socket).Installed(ctx)
+	if errors.Is(err, api.ErrAbsent) {
+		fmt.Fprintf(os.Stderr, "snatd: %s\nwithout it, everything is installed anew\n", err)
+		return againstNothing, before, nil
+	}
+	return againstDaemon, before, err
+}
+
+// installed is what would be installed by the files of the baseline where there is nothing.
+func (b baseline) installed(ctx context.Context, flags configFlags) (engine.Installed, error) {
+	if b.config != "" {
+		flags.file, flags.overrides.PoliciesDirectory = b.config, ""
+	}
+	if b.facts != "" {
+		flags.overrides.FactsFile = b.facts
+	}
 	state, err := propose(ctx, flags.load, false)
 	if err != nil {
 		return engine.Installed{}, err
 	}
 	p, err := state.PlanFrom(engine.Installed{}, false)
-	return state.InForce(p).Installed(), err
+	if err != nil {
+		return engine.Installed{}, err
+	}
+	return state.InForce(p).Installed()
 }
 
 // propose tells problems that cost nothing but themselves.
@@ -143,7 +177,7 @@ func (p plan) print(out io.Writer, format string) error {
 	var err error
 	switch format {
 	case "json":
-		return writeJSON(out, p.Plan)
+		return writeJSON(out, p)
 	case "nft":
 		text := "# the cluster's addresses are IPv6: nothing is installed\n"
 		if p.Ruleset != nil {
@@ -158,40 +192,28 @@ func (p plan) print(out io.Writer, format string) error {
 	return err
 }
 
-// without says what a plan is compared with if there is no daemon.
-func (p plan) without() string {
-	if p.missing == nil {
-		return ""
-	}
-	return "# " + p.missing.Error() + "\n# without it, everything is installed anew:\n"
-}
-
 func (p plan) diff() string {
 	if commands := p.Commands(); commands != "" {
-		return p.without() + commands
+		return commands
 	}
-	return p.without() + "# nothing would change\n"
+	return "# nothing would change\n"
 }
 
 func (p plan) text() string {
 	var text strings.Builder
-	text.WriteString(p.without())
 	if !p.Change {
-		text.WriteString("nothing would change\n")
-		return text.String()
+		return "nothing would change\n"
 	}
-	fmt.Fprintf(&text, "would change: %d subjects, %d objects in the kernel", len(p.Decisions), len(p.Objects)+len(p.Routing))
+	fmt.Fprintf(&text, "would change: subjects %d, objects in the kernel %d", len(p.Decisions), len(p.Objects)+len(p.Routing))
 	if c := p.Connections; c != nil && c.Error == "" {
-		fmt.Fprintf(&text, ", %d live connections", c.Total)
+		fmt.Fprintf(&text, ", live connections %d", c.Total)
 	}
 	text.WriteString("\n")
 	for rest := p.Decisions; len(rest) > 0; {
-		var alike int
-		for alike = 1; alike < len(rest) && sameChange(rest[0], rest[alike]); {
-			alike++
-		}
-		writeDecisions(&text, rest[:alike])
-		rest = rest[alike:]
+		first := rest[0]
+		same := func(d engine.DecisionChange) bool { return sameChange(first, d) }
+		writeDecisions(&text, keep(rest, same))
+		rest = keep(rest, func(d engine.DecisionChange) bool { return !same(d) })
 	}
 	if commands := p.Commands(); commands != "" || len(p.Routing) > 0 {
 		text.WriteString("\nkernel\n")
@@ -212,20 +234,36 @@ func sameChange(a, b engine.DecisionChange) bool {
 	return a.State == b.State && reflect.DeepEqual(a.Destinations, b.Destinations)
 }
 
-// mostDestinations is how many parts of the address space are told for subjects.
-const mostDestinations = 20
+func keep(list []engine.DecisionChange, wanted func(engine.DecisionChange) bool) (kept []engine.DecisionChange) {
+	for _, d := range list {
+		if wanted(d) {
+			kept = append(kept, d)
+		}
+	}
+	return kept
+}
+
+// How many subjects are named that change alike, and how many parts of the address space
+// are told for them.
+const mostSubjects, mostDestinations = 10, 20
 
 // writeDecisions tells of subjects for whom the same changes.
 func writeDecisions(text *strings.Builder, alike []engine.DecisionChange) {
 	first := alike[0]
-	fmt.Fprintf(text, "\n%s", first.Name)
-	if first.Address.IsValid() {
-		fmt.Fprintf(text, " %s", first.Address)
+	text.WriteString("\n")
+	for i, d := range alike[:min(len(alike), mostSubjects)] {
+		if i > 0 {
+			text.WriteString(", ")
+		}
+		text.WriteString(d.Name)
+		if d.Address.IsValid() {
+			text.WriteString(" " + d.Address.String())
+		}
 	}
-	if more := len(alike) - 1; more > 0 {
+	if more := len(alike) - mostSubjects; more > 0 {
 		fmt.Fprintf(text, " and %d more", more)
 	}
-	fmt.Fprintf(text, ", %s: %d addresses (%.2g%%)\n", first.State, first.Addresses, 100*first.Share)
+	fmt.Fprintf(text, "\n  %s: %d addresses (%.3g%% of all)\n", first.State, first.Addresses, 100*first.Share)
 	for i, d := range first.Destinations {
 		if i == mostDestinations {
 			fmt.Fprintf(text, "  and %d ranges more\n", len(first.Destinations)-i)
@@ -265,9 +303,9 @@ func writeConnections(text *strings.Builder, c engine.ConnectionChange) {
 	if c.Total == 0 {
 		return
 	}
-	fmt.Fprintf(text, "\n%d live connections would be decided otherwise; with snat.onChange %s they %s\n", c.Total, c.OnChange, becomes[c.OnChange])
+	fmt.Fprintf(text, "\nlive connections that would be decided otherwise: %d; with snat.onChange %s they %s\n", c.Total, c.OnChange, becomes[c.OnChange])
 	for _, f := range c.Flows {
-		fmt.Fprintf(text, "  %s %s -> %s seen as %s\n", f.Protocol, f.Source, f.Destination, f.Seen)
+		fmt.Fprintf(text, "  %s %s -> %s seen as %s, after the change it would be as %s\n", f.Protocol, f.Source, f.Destination, f.Seen, f.After)
 	}
 	if more := c.Total - len(c.Flows); more > 0 {
 		fmt.Fprintf(text, "  and %d more\n", more)

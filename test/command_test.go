@@ -3,6 +3,7 @@ package test
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/lab"
 )
 
 // Plan shows what the daemon then does, and touches nothing.
@@ -26,8 +28,9 @@ func TestPlan(t *testing.T) {
 	if held := d.kernel(); held != (kernel{}) {
 		t.Errorf("planning left %+v in the kernel", held)
 	}
-	if diff := d.plan(true, "-o", "diff"); !strings.Contains(diff, "no snatd answers") || !strings.Contains(diff, "add table ip snatd") {
-		t.Errorf("plan -o diff without a daemon:\n%s", diff)
+	diff, stderr, err := d.output(nil, "plan", "-o", "diff")
+	if exitCode(err) != 2 || !strings.Contains(stderr, "no snatd answers") || !strings.HasPrefix(diff, "add table ip snatd") {
+		t.Errorf("plan -o diff without a daemon: %v\n%s%s", err, stderr, diff)
 	}
 
 	// A plan is made of the files as they are.
@@ -51,13 +54,13 @@ func TestPlan(t *testing.T) {
 
 	// What another facts file would change, before it is put in force.
 	d.write("other.yaml", replace(t, baseFacts, "100.64.0.0/16", "100.64.0.0/16, 172.31.0.0/16"))
-	diff := d.plan(true, "-o", "diff", "--facts", d.path("other.yaml"))
+	diff = d.plan(true, "-o", "diff", "--facts", d.path("other.yaml"))
 	want := "add element ip snatd " + status.Classes[0] + " { 172.31.0.0/16 : continue }\n"
 	if diff != want {
 		t.Errorf("plan -o diff with a VPC CIDR more:\n%swant:\n%s", diff, want)
 	}
 	text = d.plan(true, "--facts", d.path("other.yaml"))
-	for _, want := range []string{"would change: 3 subjects, 1 objects", "node and 2 more, changed: 65536 addresses",
+	for _, want := range []string{"would change: subjects 3, objects in the kernel 1, live connections 0", "node, default/pod-a 10.0.1.5, default/pod-b 10.0.65.6\n  changed: 65536 addresses (0.00153% of all)",
 		"172.31.0.0-172.31.255.255: translate to 10.0.0.10 by default -> exclude by default (vpc cidr)", "  " + want} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the plan lacks %q:\n%s", want, text)
@@ -69,11 +72,62 @@ func TestPlan(t *testing.T) {
 		t.Errorf("against facts: %+v", against)
 	}
 	d.plan(false, "--against", d.path("facts.yaml"))
+	// Or what another configuration makes of the same facts.
+	d.write("old.yaml", "facts: {file: "+d.path("nowhere.yaml")+"}\nsnat: {excludeCIDRs: [172.31.0.0/16]}\n")
+	against = d.planned(true, "--facts", d.path("facts.yaml"), "--against-config", d.path("old.yaml"), "--socket", d.path("none.sock"))
+	if len(against.Decisions) != 3 || len(against.Decisions[0].Destinations) != 1 || against.After != status.Ruleset {
+		t.Errorf("against a configuration: %+v", against)
+	} else if c := against.Decisions[0].Destinations[0]; c.Before.Action != "exclude" || c.After.Action != "translate" || c.First != netip.MustParseAddr("172.31.0.0") {
+		t.Errorf("against a configuration: %+v", c)
+	}
+	for want, arguments := range map[string][]string{
+		"daemon": {}, "nothing": {"--socket", d.path("none.sock")}, "files": {"--against", d.path("facts.yaml")},
+	} {
+		if out := d.plan(want == "nothing", append(arguments, "-o", "json")...); !strings.Contains(out, `"against": "`+want+`"`) {
+			t.Errorf("against %s: %s", want, out)
+		}
+	}
 	if _, stderr, err := d.output(nil, "plan", "--against", d.path("nothing.yaml")); exitCode(err) != 1 || !strings.Contains(stderr, "nothing.yaml") {
 		t.Errorf("against no facts: %v, %s", err, stderr)
 	}
 	if after := d.status(); after.Changes != status.Changes {
 		t.Error("planning changed the kernel")
+	}
+}
+
+// A plan names the live connections that the change concerns, and what they would be.
+func TestPlanConnections(t *testing.T) {
+	d := start(t)
+	held := d.open(d.lab.PodA, lab.TCP, lab.Internet)
+	d.open(d.lab.PodB, lab.TCP, lab.VPC)
+	d.write("other.yaml", replace(t, baseFacts, "100.64.0.0/16", "100.64.0.0/16, "+lab.Internet.String()+"/32"))
+	c := d.planned(true, "--facts", d.path("other.yaml")).Connections
+	if c == nil || c.Total != 1 || len(c.Flows) != 1 || c.Flows[0].Source.Addr() != lab.PodA || c.Flows[0].Destination.Addr() != lab.Internet ||
+		c.Flows[0].Seen.Addr() != lab.NodePrimary || c.Flows[0].After != lab.PodA {
+		t.Errorf("%+v", c)
+	}
+	text := d.plan(true, "--facts", d.path("other.yaml"))
+	for _, want := range []string{"live connections 1\n", "with snat.onChange keep they go on as they are\n  tcp 10.0.1.5:", ", after the change it would be as 10.0.1.5\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the plan lacks %q:\n%s", want, text)
+		}
+	}
+	held.check(t)
+}
+
+// What a daemon holds that has not decided anything is not known: nothing is planned from it.
+func TestPlanBeforeTheFirstDecision(t *testing.T) {
+	d := prepare(t)
+	d.write("facts.yaml", "vpc: {cidrs: [")
+	d.run()
+	d.waitWaiting("the VPC's CIDRs")
+	d.write("good.yaml", baseFacts)
+	if out, stderr, err := d.output(nil, "plan", "--facts", d.path("good.yaml")); exitCode(err) != 1 || !strings.Contains(stderr, "nothing is decided yet: ") || out != "" {
+		t.Errorf("plan: %v, %s%s", err, out, stderr)
+	}
+	// What the files say can be explained all the same.
+	if e := d.explained("--from", "default/pod-a", "--to", lab.Internet.String(), "--at", "plan", "--facts", d.path("good.yaml")); e.Action != "translate" {
+		t.Errorf("explained %+v", e)
 	}
 }
 

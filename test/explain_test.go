@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/lab"
@@ -89,6 +90,9 @@ func TestExplain(t *testing.T) {
 		t.Errorf("reads %+v", e.Reads)
 	}
 
+	if text := d.succeed("explain", "--from", "default/pod-a", "--to", "198.51.100.20"); !strings.Contains(text, "map "+e.Class+", no element: the last rule of the class") {
+		t.Errorf("explain by the last rule:\n%s", text)
+	}
 	text := d.succeed("explain", "--from", "default/pod-a", "--to", "172.31.0.20")
 	for _, want := range []string{"exclude, seen as 10.0.1.5", "10-peering.wasm", "config.cidrs = 172.31.0.0/16, from sidecar of 10-peering.wasm", "agrees", "peered VPC"} {
 		if !strings.Contains(text, want) {
@@ -145,6 +149,9 @@ func TestExplainService(t *testing.T) {
 		}
 		d.see(d.lab.PodA, lab.TCP, service, c.seen)
 	}
+	if text := d.succeed("explain", "--from", "default/pod-a", "--to", "172.20.77.1"); !strings.HasPrefix(text, "default/pod-a -> 172.20.77.1, at 172.31.0.20: exclude, seen as 10.0.1.5\n") {
+		t.Errorf("text:\n%s", text)
+	}
 	// The node itself is one too.
 	local := netip.MustParseAddr("172.20.77.2")
 	if err := d.lab.AddService(local, lab.NodePrimary); err != nil {
@@ -195,6 +202,20 @@ func TestExplainExempt(t *testing.T) {
 	}
 	e := d.explained("--from", "default/pod-a", "--to", "192.0.2.1")
 	if e.Never != "the packets leave by vlan7, where nothing is translated" || e.Action != "exclude" || e.Source != "10.0.1.5" || e.Module != engine.DefaultModule {
+		t.Errorf("%+v", e)
+	}
+}
+
+// Packets to where there is no way never leave.
+func TestExplainUnreachable(t *testing.T) {
+	d := start(t)
+	err := d.lab.Node.Do(func() error {
+		return d.lab.Node.Netlink().RouteAdd(&netlink.Route{Dst: ipNet(netip.MustParsePrefix("192.0.2.0/24")), Type: unix.RTN_UNREACHABLE})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := d.explained("--from", "default/pod-a", "--to", "192.0.2.1"); e.Never != "the node has no route to 192.0.2.1" || e.Action != "exclude" {
 		t.Errorf("%+v", e)
 	}
 }

@@ -75,7 +75,12 @@ func handler(version string, daemon Daemon) http.Handler {
 		answer(w, http.StatusOK, state().Ruleset)
 	})
 	mux.HandleFunc("GET "+pathInstalled, func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, state().Installed())
+		installed, err := state().Installed()
+		if err != nil {
+			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, installed)
 	})
 	mux.HandleFunc("GET "+pathFacts, func(w http.ResponseWriter, _ *http.Request) {
 		text, err := encodeFacts(state())

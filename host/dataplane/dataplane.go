@@ -30,7 +30,7 @@ type Dataplane struct {
 	flags  tableFlags // of tables that Apply makes
 
 	counters *Counters
-	lookups  *Lookups
+	lookups  *lookups
 	features Features
 }
 

@@ -14,29 +14,31 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-// Lookups looks addresses up in the maps of a table, as packets do. It has a socket of its
-// own, and several goroutines may use it while another one uses the Dataplane.
-type Lookups struct {
+// lookups looks addresses up in the maps of a table, as packets do. It has a socket of its
+// own, which several goroutines may use.
+type lookups struct {
 	mu     sync.Mutex
 	socket *socket
 }
 
-func openLookups() (*Lookups, error) {
+func openLookups() (*lookups, error) {
 	socket, err := openSocket()
-	return &Lookups{socket: socket}, err
+	return &lookups{socket: socket}, err
 }
-
-// Lookups are those that end with the Dataplane.
-func (d *Dataplane) Lookups() *Lookups { return d.lookups }
 
 // lookupPatience is how long one reading may take.
 const lookupPatience = 5 * time.Second
 
-// Read is Dataplane.Read but for elements: a map of single addresses has only that of src,
+// LookUp is Read but for elements: a map of single addresses has only that of src,
 // and a map of intervals only the one that dst is in. The kernel is asked for these one by
 // one, so that maps of any size cost the same. It tells where an interval begins, not where
-// it ends: the element ends with dst. Errors are those of Dataplane.Read.
-func (l *Lookups) Read(table string, src, dst netip.Addr) (held *nft.Table, err error) {
+// it ends: the element ends with dst. Errors are those of Read. Several goroutines may look
+// up while another one uses the Dataplane.
+func (d *Dataplane) LookUp(table string, src, dst netip.Addr) (*nft.Table, error) {
+	return d.lookups.read(table, src, dst)
+}
+
+func (l *lookups) read(table string, src, dst netip.Addr) (held *nft.Table, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err = l.socket.consistently(lookupPatience, func() (err error) {
@@ -95,4 +97,4 @@ func (s *socket) element(table, set string, key netip.Addr) (e heldElement, ok b
 	return heldElement{}, false, nil
 }
 
-func (l *Lookups) close() error { return l.socket.conn.Close() }
+func (l *lookups) close() error { return l.socket.conn.Close() }

@@ -38,7 +38,7 @@ func TestLookups(t *testing.T) {
 			}
 			for _, src := range sources {
 				for _, dst := range around(table) {
-					held, err := d.Lookups().Read(rules.TableName, src, dst)
+					held, err := d.LookUp(rules.TableName, src, dst)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -67,7 +67,7 @@ func TestLookupsOfOthersChanges(t *testing.T) {
 	n := nstest.New(t)
 	d := open(t, n)
 	src, dst := netip.MustParseAddr(podAddr), netip.MustParseAddr(excluded)
-	if held, err := d.Lookups().Read(rules.TableName, src, dst); held != nil || err != nil {
+	if held, err := d.LookUp(rules.TableName, src, dst); held != nil || err != nil {
 		t.Errorf("without a table: %v, %v", held, err)
 	}
 	r := ruleset("10.0.0.0/16", "192.168.0.0/16")
@@ -75,7 +75,7 @@ func TestLookupsOfOthersChanges(t *testing.T) {
 	class := r.ClassOf(src)
 	n.Run("nft", "delete element ip snatd "+class+" { 192.168.0.0/16 }")
 	n.Run("nft", "insert rule ip snatd "+class+" ip daddr 192.168.0.1 accept")
-	held, err := d.Lookups().Read(rules.TableName, src, dst)
+	held, err := d.LookUp(rules.TableName, src, dst)
 	if err != nil {
 		t.Fatal(err)
 	}

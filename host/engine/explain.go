@@ -48,7 +48,7 @@ type question struct {
 func (s *State) question(from, to string) (question, error) {
 	q := question{State: s}
 	if s.Result == nil {
-		return q, fmt.Errorf("nothing is decided yet: %s", s.Waiting)
+		return q, s.undecided()
 	}
 	var err error
 	if q.dst, err = netip.ParseAddr(to); err != nil || !q.dst.Is4() {
@@ -72,6 +72,8 @@ func (s *State) question(from, to string) (question, error) {
 	}
 	return q, nil
 }
+
+func (s *State) undecided() error { return fmt.Errorf("nothing is decided yet: %s", s.Waiting) }
 
 // local says whether an address is one of the node's.
 func (q *question) local(a netip.Addr) bool {

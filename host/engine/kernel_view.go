@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -11,7 +12,8 @@ import (
 
 // lookups are what an explanation needs of the dataplane.
 type lookups interface {
-	Read(table string, src, dst netip.Addr) (*nft.Table, error)
+	LookUp(table string, src, dst netip.Addr) (*nft.Table, error)
+	CheckRouting(marks ...uint32) (missing, others []uint32, err error)
 }
 
 // A change may be under way while the kernel is asked, so that it is asked again before it
@@ -25,7 +27,7 @@ const (
 // IPv4 address, by the result that the kernel should hold, with what it does hold. It may
 // be called by others than the one who runs the engine.
 func (e *Engine) Explain(from, to string) (Explanation, error) {
-	return explainHeld(e.State, from, to, e.dataplane.Lookups())
+	return explainHeld(e.State, from, to, e.dataplane)
 }
 
 func explainHeld(state func() *State, from, to string, kernel lookups) (explanation Explanation, err error) {
@@ -59,17 +61,27 @@ func (s *State) held(e Explanation, kernel lookups) *Kernel {
 	if err != nil {
 		return &Kernel{Error: err.Error()}
 	}
-	held, err := kernel.Read(rules.TableName, src, dst)
+	held, err := kernel.LookUp(rules.TableName, src, dst)
 	if err != nil {
 		return &Kernel{Error: err.Error()}
 	}
 	want := s.Ruleset.Met(src, dst)
 	plan := nft.Diff(held.Part(want), want.Part(want))
 	k := &Kernel{Agrees: len(plan) == 0, Differences: differences(plan)}
-	// What rules of others do is not understood.
-	if understood, _ := rules.FromTable(held); understood != nil && !slices.ContainsFunc(plan, notOfElements) {
+	// What rules of others do is not understood; without any nothing is translated.
+	if understood, _ := rules.FromTable(held); held == nil || understood != nil && !slices.ContainsFunc(plan, notOfElements) {
 		k.Action = understood.Lookup(src, dst).Action
 		k.Source = understood.Seen(src, dst).String()
+	}
+	if e.Action != rules.Translate {
+		return k
+	}
+	missing, _, err := kernel.CheckRouting(s.Ruleset.Network.Mark)
+	if err != nil {
+		return &Kernel{Error: err.Error()}
+	}
+	for _, mark := range missing {
+		k.Agrees, k.Differences = false, append(k.Differences, fmt.Sprintf("the ip rule %s is missing", routingRule(mark)))
 	}
 	return k
 }

@@ -15,14 +15,37 @@ import (
 
 // held is a kernel in which a table is looked up, first in others.
 type held struct {
-	tables []*nft.Table
-	err    error
-	asked  int
+	tables   []*nft.Table
+	err      error
+	asked    int
+	unrouted bool
 }
 
-func (h *held) Read(string, netip.Addr, netip.Addr) (*nft.Table, error) {
+func (h *held) CheckRouting(marks ...uint32) (missing, others []uint32, err error) {
+	if h.unrouted {
+		return marks, nil, nil
+	}
+	return nil, nil, nil
+}
+
+func (h *held) LookUp(_ string, src, dst netip.Addr) (*nft.Table, error) {
 	h.asked++
-	return h.tables[min(h.asked, len(h.tables))-1], h.err
+	table := h.tables[min(h.asked, len(h.tables))-1]
+	if table == nil {
+		return nil, h.err
+	}
+	found := *table
+	found.Maps = slices.Clone(table.Maps)
+	for i, m := range found.Maps {
+		key := src
+		if m.Interval {
+			key = dst
+		}
+		found.Maps[i].Elements = slices.DeleteFunc(slices.Clone(m.Elements), func(e nft.Element) bool {
+			return key.Less(e.First) || e.Last.Less(key)
+		})
+	}
+	return &found, h.err
 }
 
 // explainedState is one pod that decides otherwise than the node.
@@ -73,7 +96,7 @@ func TestExplainWhatTheKernelHolds(t *testing.T) {
 		"no element of the pod": {held{tables: []*nft.Table{without("pods")}}, Kernel{Action: "translate", Source: "10.0.0.10", Differences: []string{"map pods lacks 1 elements"}}},
 		"no interval":           {held{tables: []*nft.Table{without(class)}}, Kernel{Action: "translate", Source: "10.0.0.10", Differences: []string{"map " + class + " lacks 1 elements"}}},
 		"others' rules":         {held{tables: []*nft.Table{otherRule}}, Kernel{Differences: []string{"chain " + class + " has other rules"}}},
-		"nothing":               {held{tables: []*nft.Table{nil}}, Kernel{Differences: []string{"the table is missing"}}},
+		"nothing":               {held{tables: []*nft.Table{nil}}, Kernel{Action: "exclude", Source: src, Differences: []string{"the table is missing"}}},
 		"no answer":             {held{tables: []*nft.Table{nil}, err: errors.New("no right")}, Kernel{Error: "no right"}},
 	} {
 		e, err := explainHeld(func() *State { return state }, src, dst, &test.kernel)
@@ -86,6 +109,25 @@ func TestExplainWhatTheKernelHolds(t *testing.T) {
 		got := *e.Kernel
 		if got.Agrees != test.want.Agrees || got.Action != test.want.Action || got.Source != test.want.Source || got.Error != test.want.Error || !slices.Equal(got.Differences, test.want.Differences) {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
+
+// What is translated leaves by the right interface only with its routing rule, which is
+// looked up too.
+func TestExplainWithoutTheRoutingRule(t *testing.T) {
+	state := explainedState(t)
+	kernel := &held{tables: []*nft.Table{state.Ruleset.Table()}, unrouted: true}
+	for dst, want := range map[string][]string{
+		"198.51.100.1": {"the ip rule fwmark 0x80/0x80 lookup main priority 1025 protocol 83 is missing"},
+		"192.0.2.1":    nil,
+	} {
+		e, err := explainHeld(func() *State { return state }, "10.0.1.5", dst, kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if k := e.Kernel; k.Agrees != (want == nil) || !slices.Equal(k.Differences, want) || k.Action != e.Action {
+			t.Errorf("to %s: %+v", dst, k)
 		}
 	}
 }

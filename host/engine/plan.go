@@ -21,21 +21,26 @@ type Installed struct {
 	Subjects []Subject `json:"subjects"`
 }
 
+// Uncounted says that the kernel counts no connections, so that a plan must not either.
+func (in Installed) Uncounted() bool { return in.Ruleset != nil && in.Ruleset.Network.Uncounted }
+
 // Subject is whose traffic is decided; the node has no address.
 type Subject struct {
 	Name    string     `json:"name"`
 	Address netip.Addr `json:"address,omitzero"`
 }
 
-// Installed is what is in force.
-func (s *State) Installed() Installed {
-	in := Installed{Ruleset: s.Ruleset, Subjects: []Subject{}}
-	if s.Result != nil {
-		for _, d := range s.Result.Decided {
-			in.Subjects = append(in.Subjects, Subject{d.Subject.Name, d.Subject.Addr})
-		}
+// Installed is what is in force; an error if nothing is decided yet, so that this is not
+// known.
+func (s *State) Installed() (Installed, error) {
+	if s.Result == nil {
+		return Installed{}, s.undecided()
 	}
-	return in
+	in := Installed{Ruleset: s.Ruleset, Subjects: []Subject{}}
+	for _, d := range s.Result.Decided {
+		in.Subjects = append(in.Subjects, Subject{d.Subject.Name, d.Subject.Addr})
+	}
+	return in, nil
 }
 
 // Plan is what would happen if a state came into force. As JSON it is stable: keys are
@@ -91,10 +96,17 @@ type ConnectionChange struct {
 	// OnChange is what becomes of them: snat.onChange.
 	OnChange string `json:"onChange"`
 	// Total is how many would be decided otherwise, and Flows are the first of them.
-	Total int         `json:"total"`
-	Flows []flow.Flow `json:"flows"`
+	Total int           `json:"total"`
+	Flows []ChangedFlow `json:"flows"`
 	// Error is why they could not be listed.
 	Error string `json:"error,omitempty"`
+}
+
+// ChangedFlow is a live connection that a change concerns.
+type ChangedFlow struct {
+	flow.Flow
+	// After is the address that the endpoint would see if it began after the change.
+	After netip.Addr `json:"after"`
 }
 
 // mostPlannedFlows is how many connections a plan names.
@@ -207,18 +219,18 @@ func openFlows(look bool) plannedFlows {
 }
 
 // live counts translated connections with a mark; none where they cannot be read.
-func (f plannedFlows) live(mark uint32) (int, error) {
-	if f.table == nil {
+func (p plannedFlows) live(mark uint32) (int, error) {
+	if p.table == nil {
 		return 0, nil
 	}
-	return f.table.LiveTranslations(mark)
+	return p.table.LiveTranslations(mark)
 }
 
 // changes are the connections that a change concerns, as the daemon finds them.
-func (f plannedFlows) changes(s *State, before, after *rules.Ruleset) *ConnectionChange {
-	out := &ConnectionChange{OnChange: s.Settings().SNAT.OnChange, Flows: []flow.Flow{}}
-	if f.err != nil {
-		out.Error = f.err.Error()
+func (p plannedFlows) changes(s *State, before, after *rules.Ruleset) *ConnectionChange {
+	out := &ConnectionChange{OnChange: s.Settings().SNAT.OnChange, Flows: []ChangedFlow{}}
+	if p.err != nil {
+		out.Error = p.err.Error()
 		return out
 	}
 	if before == nil || before.Node == "" || after == nil {
@@ -226,12 +238,12 @@ func (f plannedFlows) changes(s *State, before, after *rules.Ruleset) *Connectio
 	}
 	node, err := thisNode(s.Result.pods())
 	if err == nil {
-		_, err = f.table.List(0, func(flow flow.Flow) bool {
-			if !node.Changed(before, after, flow) {
+		_, err = p.table.List(0, func(f flow.Flow) bool {
+			if !node.Changed(before, after, f) {
 				return false
 			}
 			if out.Total++; len(out.Flows) < mostPlannedFlows {
-				out.Flows = append(out.Flows, flow)
+				out.Flows = append(out.Flows, ChangedFlow{f, after.Seen(f.Source.Addr(), f.Endpoint.Addr())})
 			}
 			return false
 		})

@@ -108,6 +108,8 @@ func (q *question) reach(e *Explanation) {
 	switch {
 	case err != nil:
 		e.Notes = append(e.Notes, "by which interface the packets leave is not known: "+err.Error())
+	case out.Interface == "":
+		*e = e.never(q.src, fmt.Sprintf("the node has no route to %s", q.dst))
 	case network.Exempts(out.Interface):
 		*e = e.never(q.src, fmt.Sprintf("the packets leave by %s, where nothing is translated", out.Interface))
 	}

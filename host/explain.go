@@ -2,51 +2,277 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/facts"
+)
+
+// When an explanation is of.
+const (
+	atNow  = "now"
+	atPlan = "plan"
 )
 
 func explainCommand() *cobra.Command {
+	var flags configFlags
 	var from, to string
 	command := &cobra.Command{
-		Use:     "explain --from POD|IP --to IP",
-		Short:   "ask the daemon what happens to a connection, and why",
-		Example: "  snatd explain --from default/web-1 --to 198.51.100.10",
+		Use:   "explain --from POD|IP --to IP|HOST",
+		Short: "what happens to new connections, and why",
+		Long: `Explain says what happens to new connections from a pod to a destination: whether its
+address is kept, which address the destination sees, which module decided so and why, the
+facts that it read and where these came from, the modules that were asked before it, and
+the elements in the kernel that implement it, which are looked up there.
+
+Where the node's rules lead a Service's address elsewhere, the first endpoint is explained,
+and what becomes of connections to each is told. A host name is resolved on this machine;
+each of its IPv4 addresses is explained.
+
+With --at plan it explains what the files say now, whether a daemon runs or not, as
+snatd plan reads them: a configuration or a module that is not in force yet.
+
+With -o json, an object for each address of the destination:
+
+  from, to        as asked
+  subject         "NAMESPACE/NAME", or "node" for the address of no pod that is known
+  never           why snatd never decides about these packets; absent if it does
+  action          "exclude" or "translate"
+  source          the address that the destination sees, as far as snatd goes
+  service         absent unless rules lead the destination elsewhere:
+    endpoint      the one that is explained, absent if none is known
+    endpoints     a list: address, told ("rules" or "connections"), action, source
+    untold        why there may be more endpoints, or others; absent if there are none
+  module          what decided; absent if nothing did. Where packets never come because of
+                  their interface, what would
+  sha256          of the version that decides; absent if it runs natively
+  native, kept    true for a native policy; for the last good answer of a module that fails
+  prefix, reason  of the entry that decided
+  reads           the facts that its answer is a function of, a list:
+    key           of the fact, or the prefix of the keys that were listed
+    value         each item of a list is ended by a NUL
+    found         false if there is no such fact
+    listing       true if keys were listed, else absent
+    from          where it comes from, as in snatd status: source, and if they are known
+                  success, failure, error, next
+  forgotten       true if there were too many reads to remember
+  asked           the modules asked before, with module, sha256, native, kept, reads, forgotten
+  class           the chain that implements it
+  elements        the elements of maps that lead there and on, a list: map, element. Without
+                  one of the map with the class's name the last rule of the class decides
+  kernel          what was looked up; absent with --at plan:
+    agrees        whether it holds all that these packets meet as it should, and for
+                  translated ones the rule that routes them
+    action        what it does, and source; absent if others' rules decide
+    differences   a list; absent if it agrees
+    error         why it could not be asked; absent if it could
+  notes           a list of what could not be found out`,
+		Example: `  snatd explain --from default/web-1 --to 198.51.100.10
+  snatd explain --from default/web-1 --to example.com --at plan --config new.yaml`,
+		Args: cobra.NoArgs,
 	}
+	flags.add(command)
 	command.Flags().StringVar(&from, "from", "", "a pod as `NAMESPACE/NAME`, or an IPv4 address")
-	command.Flags().StringVar(&to, "to", "", "the destination's IPv4 `ADDRESS`")
+	command.Flags().StringVar(&to, "to", "", "the destination: an IPv4 `ADDRESS`, or a host name")
+	at := &choice{atNow, []string{atNow, atPlan}}
+	command.Flags().Var(at, "at", "`WHEN`: now, what is in force, or plan, what the files say")
 	_ = command.MarkFlagRequired("from") // fails for unknown flags only
 	_ = command.MarkFlagRequired("to")
-	question := func(ctx context.Context, daemon *api.Client) (engine.Explanation, error) {
-		return daemon.Explain(ctx, from, to)
+	output := addOutput(command, "text", "json")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		ctx := command.Context()
+		explain, err := flags.explainer(ctx, at.value)
+		if err != nil {
+			return err
+		}
+		destinations, err := resolve(ctx, to)
+		if err != nil {
+			return err
+		}
+		for _, destination := range destinations {
+			e, err := explain(from, destination)
+			switch {
+			case err != nil:
+				return err
+			case output.value == "json":
+				err = writeJSON(command.OutOrStdout(), e)
+			default:
+				err = printExplanation(command.OutOrStdout(), e)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return askCommand(command, question, printExplanation)
+	return command
+}
+
+// explainer is who explains: the daemon, or what the files say.
+func (f *configFlags) explainer(ctx context.Context, at string) (func(from, to string) (engine.Explanation, error), error) {
+	if at == atNow && (f.overrides.FactsFile != "" || f.overrides.PoliciesDirectory != "") {
+		return nil, errors.New("--facts and --policies: the daemon has its own; accepted with --at plan")
+	}
+	cfg, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	daemon := api.NewClient(cfg.Socket)
+	if at == atNow {
+		return func(from, to string) (engine.Explanation, error) { return daemon.Explain(ctx, from, to) }, nil
+	}
+	// Only the names of classes follow from what is installed, so nobody need answer.
+	before, _ := daemon.Installed(ctx)
+	state, err := propose(ctx, f.load, before.Uncounted())
+	if err != nil {
+		return nil, err
+	}
+	p, err := state.PlanFrom(before, false)
+	return state.InForce(p).Explain, err
+}
+
+// resolvePatience is how long a name server may take.
+const resolvePatience = 5 * time.Second
+
+// resolve finds the addresses of a host name. What looks like an address is the daemon's to
+// judge.
+func resolve(ctx context.Context, to string) ([]string, error) {
+	if _, err := netip.ParseAddr(to); err == nil || to == "" {
+		return []string{to}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, resolvePatience)
+	defer cancel()
+	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", to)
+	if err != nil {
+		return nil, fmt.Errorf("to: %.300q is not an IPv4 address, nor a host name that is found: %w", to, err)
+	}
+	list := make([]string, len(found))
+	for i, a := range found {
+		list[i] = a.Unmap().String()
+	}
+	return list, nil
 }
 
 func printExplanation(out io.Writer, e engine.Explanation) error {
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s -> %s: %s, seen as %s\n", e.From, e.To, e.Action, e.Source)
-	fmt.Fprintf(&text, "  decided by  %s\n", e.Module)
-	fmt.Fprintf(&text, "  because     %s\n", e.Reason)
-	if e.Prefix != "" {
-		fmt.Fprintf(&text, "  prefix      %s\n", e.Prefix)
+	text := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(text, "  %s\t%s\n", label, visible(fmt.Sprintf(format, args...)))
 	}
-	for i, read := range e.Reads {
-		label := "facts read"
-		if i > 0 {
-			label = ""
+	to := e.To
+	if e.Service != nil && e.Service.Endpoint != "" {
+		to += ", at " + e.Service.Endpoint
+	}
+	fmt.Fprintf(text, "%s -> %s: %s, seen as %s\n", e.From, to, e.Action, e.Source)
+	if e.Never != "" {
+		line("never decided", "%s", e.Never)
+	}
+	if s := e.Service; s != nil {
+		for i, endpoint := range s.Endpoints {
+			line(label(i, "service"), "leads to %s (by %s): %s, seen as %s", endpoint.Address, endpoint.Told, endpoint.Action, endpoint.Source)
 		}
-		fmt.Fprintf(&text, "  %-10s  %s\n", label, read)
+		if s.Untold != "" {
+			line(label(len(s.Endpoints), "service"), "where it leads cannot be told for sure: %s", s.Untold)
+		}
+	}
+	if e.Module != "" {
+		line(decides(e.Never), "%s", versionOf(e.Decider.Asked))
+		line("because", "%s", e.Reason)
+		line("prefix", "%s", e.Prefix)
+		printReads(line, "facts read", e.Decider.Asked)
+	}
+	for _, asked := range e.Asked {
+		line("asked before", "%s, which says nothing of the destination", versionOf(asked))
+		printReads(line, "  facts read", asked)
 	}
 	if e.Class != "" {
-		fmt.Fprintf(&text, "  in kernel   chain %s\n", e.Class)
+		line("in kernel", "class %s", e.Class)
+		last := true
+		for _, element := range e.Elements {
+			line("", "map %s, element %s", element.Map, element.Element)
+			last = last && element.Map != e.Class
+		}
+		if last {
+			line("", "map %s, no element: the last rule of the class", e.Class)
+		}
 	}
-	_, err := io.WriteString(out, text.String())
-	return err
+	if k := e.Kernel; k != nil {
+		printKernel(line, *k)
+	}
+	for i, note := range e.Notes {
+		line(label(i, "not known"), "%s", note)
+	}
+	return text.Flush()
+}
+
+func label(i int, first string) string {
+	if i > 0 {
+		return ""
+	}
+	return first
+}
+
+func decides(never string) string {
+	if never != "" {
+		return "else by"
+	}
+	return "decided by"
+}
+
+// versionOf is a module with what is known of the version that decides.
+func versionOf(a engine.Asked) string {
+	text := a.Module
+	switch {
+	case a.Native:
+		text += " (native)"
+	case a.SHA256 != "":
+		text += fmt.Sprintf(" %.12s", a.SHA256)
+	}
+	if a.Kept {
+		text += ", its last good answer: it fails now"
+	}
+	return text
+}
+
+func printReads(line func(string, string, ...any), name string, a engine.Asked) {
+	for i, read := range a.Reads {
+		line(label(i, name), "%s, from %s", read.Read, provenance(read.From, time.Now()))
+	}
+	if a.Forgotten {
+		line(name, "too many to remember")
+	}
+}
+
+// provenance is a source, with how old what it said is.
+func provenance(p facts.Provenance, now time.Time) string {
+	text := p.Source
+	if !p.Success.IsZero() {
+		text += ", read " + now.Sub(p.Success).Round(time.Second).String() + " ago"
+	}
+	if p.Error != "" {
+		text += ", fails now"
+	}
+	return text
+}
+
+func printKernel(line func(string, string, ...any), k engine.Kernel) {
+	switch {
+	case k.Error != "":
+		line("kernel", "could not be asked: %s", k.Error)
+	case k.Agrees:
+		line("kernel", "agrees")
+	case k.Action == "":
+		line("kernel", "disagrees: %s", strings.Join(k.Differences, "; "))
+	default:
+		line("kernel", "disagrees: it does %s, seen as %s; %s", k.Action, k.Source, strings.Join(k.Differences, "; "))
+	}
 }

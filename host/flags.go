@@ -62,27 +62,27 @@ func (f *configFlags) load() (config.Config, error) {
 	return cfg, err
 }
 
-// outputFlag is -o, one of a few formats.
-type outputFlag struct {
+// choice is a flag with one of a few values.
+type choice struct {
 	value    string
 	accepted []string
 }
 
 // addOutput adds -o to a command; the first accepted format is the default.
-func addOutput(command *cobra.Command, accepted ...string) *outputFlag {
-	o := &outputFlag{accepted[0], accepted}
-	command.Flags().VarP(o, "output", "o", "output format: "+strings.Join(accepted, ", "))
+func addOutput(command *cobra.Command, accepted ...string) *choice {
+	o := &choice{accepted[0], accepted}
+	command.Flags().VarP(o, "output", "o", "output `FORMAT`: "+strings.Join(accepted, ", "))
 	return o
 }
 
-func (o *outputFlag) String() string { return o.value }
-func (o *outputFlag) Type() string   { return "FORMAT" }
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return "string" }
 
-func (o *outputFlag) Set(value string) error {
-	if !slices.Contains(o.accepted, value) {
-		return fmt.Errorf("accepted: %s", strings.Join(o.accepted, ", "))
+func (c *choice) Set(value string) error {
+	if !slices.Contains(c.accepted, value) {
+		return fmt.Errorf("accepted: %s", strings.Join(c.accepted, ", "))
 	}
-	o.value = value
+	c.value = value
 	return nil
 }
 

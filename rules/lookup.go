@@ -16,6 +16,17 @@ func (r *Ruleset) Lookup(src, dst netip.Addr) Outcome {
 	return r.class(r.ClassOf(src)).lookup(dst)
 }
 
+// Seen is the source that dst sees of the first packet from src.
+func (r *Ruleset) Seen(src, dst netip.Addr) netip.Addr {
+	switch outcome := r.Lookup(src, dst); {
+	case outcome.Action != Translate:
+		return src
+	case outcome.Source.IsValid():
+		return outcome.Source
+	}
+	return r.Network.Primary
+}
+
 // class returns a class by its name, which exists.
 func (r *Ruleset) class(name string) Class {
 	c, _ := r.find(name)

@@ -59,3 +59,13 @@ func covers(wide, narrow string) bool {
 	}
 	return strings.HasPrefix(strings.TrimSuffix(narrow, "*"), stem)
 }
+
+// HasPods says whether pods are behind the interface of this name.
+func (n Network) HasPods(name string) bool { return anyCovers(n.PodInterfaces, name) }
+
+// Exempts says whether nothing is translated that leaves by the interface of this name.
+func (n Network) Exempts(name string) bool { return anyCovers(n.ExemptInterfaces, name) }
+
+func anyCovers(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return covers(p, name) })
+}

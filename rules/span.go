@@ -71,11 +71,11 @@ func (c Class) spans() []span {
 
 // inStep goes through two lists of spans that cover every address, and visits the parts
 // in which neither changes.
-func inStep(one, other []span, visit func(first, last uint32, a, b Outcome)) {
+func inStep(one, other []span, visit func(first, last uint32, a, b ruling)) {
 	for next := uint64(0); next <= lastAddress; {
 		a, b := one[0], other[0]
 		last := min(a.last, b.last)
-		visit(uint32(next), last, a.outcome, b.outcome)
+		visit(uint32(next), last, a.ruling, b.ruling)
 		if a.last == last {
 			one = one[1:]
 		}

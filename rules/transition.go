@@ -151,10 +151,10 @@ func (o *overlap) merge(before, after Class, preferBefore bool) (elements []nft.
 	if !before.hasOtherSources() && !after.hasOtherSources() {
 		return nil
 	}
-	inStep(before.spans(), after.spans(), func(first, last uint32, a, b Outcome) {
-		source := b.Source
-		if a.Action == Translate && (preferBefore || b.Action != Translate) {
-			source = a.Source
+	inStep(before.spans(), after.spans(), func(first, last uint32, a, b ruling) {
+		source := b.outcome.Source
+		if a.outcome.Action == Translate && (preferBefore || b.outcome.Action != Translate) {
+			source = a.outcome.Source
 		}
 		if source.IsValid() {
 			elements = addSource(elements, first, last, source)

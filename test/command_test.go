@@ -2,6 +2,8 @@ package test
 
 import (
 	"encoding/json"
+	"errors"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -11,32 +13,29 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/lab"
-	"github.com/snatd/snatd/rules"
 )
 
 // Plan shows what the daemon then does, and touches nothing.
 func TestPlan(t *testing.T) {
 	d := prepare(t)
-	text := d.succeed("plan")
+	text := d.plan(true, "-o", "nft")
 	for _, want := range []string{"table ip snatd {", "10.0.0.0/16 : continue", "snat to 10.0.0.10 fully-random", "priority dstnat + 10"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("plan -o nft lacks %q:\n%s", want, text)
 		}
 	}
-	var ruleset rules.Ruleset
-	if err := json.Unmarshal([]byte(d.succeed("plan", "-o", "json")), &ruleset); err != nil {
-		t.Fatal(err)
-	}
+	ruleset := d.planned(true).Ruleset
 	if held := d.kernel(); held != (kernel{}) {
 		t.Errorf("planning left %+v in the kernel", held)
 	}
-	if diff := d.succeed("plan", "-o", "diff"); !strings.Contains(diff, "no snatd answers") || !strings.Contains(diff, "add table ip snatd") {
-		t.Errorf("plan -o diff without a daemon:\n%s", diff)
+	diff, stderr, err := d.output(nil, "plan", "-o", "diff")
+	if exitCode(err) != 2 || !strings.Contains(stderr, "no snatd answers") || !strings.HasPrefix(diff, "add table ip snatd") {
+		t.Errorf("plan -o diff without a daemon: %v\n%s%s", err, stderr, diff)
 	}
 
 	// A plan is made of the files as they are.
 	d.write("policies.d/10-broken.wasm", "this is not wasm")
-	if _, stderr, err := d.output(nil, "plan"); err != nil || !strings.Contains(stderr, "module 10-broken.wasm: load: not WebAssembly") {
+	if _, stderr, err := d.output(nil, "plan"); exitCode(err) != 2 || !strings.Contains(stderr, "module 10-broken.wasm: load: not WebAssembly") {
 		t.Errorf("plan with a broken module: %v\n%s", err, stderr)
 	}
 	if err := os.Remove(d.path("policies.d/10-broken.wasm")); err != nil {
@@ -49,19 +48,86 @@ func TestPlan(t *testing.T) {
 	if status.Ruleset != ruleset.Digest() {
 		t.Errorf("planned %s, installed %s", ruleset.Digest(), status.Ruleset)
 	}
-	if diff := d.succeed("plan", "-o", "diff"); diff != "# nothing would change\n" {
+	if diff := d.plan(false, "-o", "diff"); diff != "# nothing would change\n" {
 		t.Errorf("plan -o diff with the same files:\n%s", diff)
 	}
 
 	// What another facts file would change, before it is put in force.
 	d.write("other.yaml", replace(t, baseFacts, "100.64.0.0/16", "100.64.0.0/16, 172.31.0.0/16"))
-	diff := d.succeed("plan", "-o", "diff", "--facts", d.path("other.yaml"))
+	diff = d.plan(true, "-o", "diff", "--facts", d.path("other.yaml"))
 	want := "add element ip snatd " + status.Classes[0] + " { 172.31.0.0/16 : continue }\n"
 	if diff != want {
 		t.Errorf("plan -o diff with a VPC CIDR more:\n%swant:\n%s", diff, want)
 	}
+	text = d.plan(true, "--facts", d.path("other.yaml"))
+	for _, want := range []string{"would change: subjects 3, objects in the kernel 1, live connections 0", "node, default/pod-a 10.0.1.5, default/pod-b 10.0.65.6\n  changed: 65536 addresses (0.00153% of all)",
+		"172.31.0.0-172.31.255.255: translate to 10.0.0.10 by default -> exclude by default (vpc cidr)", "  " + want} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the plan lacks %q:\n%s", want, text)
+		}
+	}
+	// The same against what another set of facts comes to, without a daemon.
+	against := d.planned(true, "--facts", d.path("other.yaml"), "--against", d.path("facts.yaml"), "--socket", d.path("none.sock"))
+	if len(against.Decisions) != 3 || len(against.Objects) != 1 || against.Before != status.Ruleset || against.Connections != nil {
+		t.Errorf("against facts: %+v", against)
+	}
+	d.plan(false, "--against", d.path("facts.yaml"))
+	// Or what another configuration makes of the same facts.
+	d.write("old.yaml", "facts: {file: "+d.path("nowhere.yaml")+"}\nsnat: {excludeCIDRs: [172.31.0.0/16]}\n")
+	against = d.planned(true, "--facts", d.path("facts.yaml"), "--against-config", d.path("old.yaml"), "--socket", d.path("none.sock"))
+	if len(against.Decisions) != 3 || len(against.Decisions[0].Destinations) != 1 || against.After != status.Ruleset {
+		t.Errorf("against a configuration: %+v", against)
+	} else if c := against.Decisions[0].Destinations[0]; c.Before.Action != "exclude" || c.After.Action != "translate" || c.First != netip.MustParseAddr("172.31.0.0") {
+		t.Errorf("against a configuration: %+v", c)
+	}
+	for want, arguments := range map[string][]string{
+		"daemon": {}, "nothing": {"--socket", d.path("none.sock")}, "files": {"--against", d.path("facts.yaml")},
+	} {
+		if out := d.plan(want == "nothing", append(arguments, "-o", "json")...); !strings.Contains(out, `"against": "`+want+`"`) {
+			t.Errorf("against %s: %s", want, out)
+		}
+	}
+	if _, stderr, err := d.output(nil, "plan", "--against", d.path("nothing.yaml")); exitCode(err) != 1 || !strings.Contains(stderr, "nothing.yaml") {
+		t.Errorf("against no facts: %v, %s", err, stderr)
+	}
 	if after := d.status(); after.Changes != status.Changes {
 		t.Error("planning changed the kernel")
+	}
+}
+
+// A plan names the live connections that the change concerns, and what they would be.
+func TestPlanConnections(t *testing.T) {
+	d := start(t)
+	held := d.open(d.lab.PodA, lab.TCP, lab.Internet)
+	d.open(d.lab.PodB, lab.TCP, lab.VPC)
+	d.write("other.yaml", replace(t, baseFacts, "100.64.0.0/16", "100.64.0.0/16, "+lab.Internet.String()+"/32"))
+	c := d.planned(true, "--facts", d.path("other.yaml")).Connections
+	if c == nil || c.Total != 1 || len(c.Flows) != 1 || c.Flows[0].Source.Addr() != lab.PodA || c.Flows[0].Destination.Addr() != lab.Internet ||
+		c.Flows[0].Seen.Addr() != lab.NodePrimary || c.Flows[0].After != lab.PodA {
+		t.Errorf("%+v", c)
+	}
+	text := d.plan(true, "--facts", d.path("other.yaml"))
+	for _, want := range []string{"live connections 1\n", "with snat.onChange keep they go on as they are\n  tcp 10.0.1.5:", ", after the change it would be as 10.0.1.5\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the plan lacks %q:\n%s", want, text)
+		}
+	}
+	held.check(t)
+}
+
+// What a daemon holds that has not decided anything is not known: nothing is planned from it.
+func TestPlanBeforeTheFirstDecision(t *testing.T) {
+	d := prepare(t)
+	d.write("facts.yaml", "vpc: {cidrs: [")
+	d.run()
+	d.waitWaiting("the VPC's CIDRs")
+	d.write("good.yaml", baseFacts)
+	if out, stderr, err := d.output(nil, "plan", "--facts", d.path("good.yaml")); exitCode(err) != 1 || !strings.Contains(stderr, "nothing is decided yet: ") || out != "" {
+		t.Errorf("plan: %v, %s%s", err, out, stderr)
+	}
+	// What the files say can be explained all the same.
+	if e := d.explained("--from", "default/pod-a", "--to", lab.Internet.String(), "--at", "plan", "--facts", d.path("good.yaml")); e.Action != "translate" {
+		t.Errorf("explained %+v", e)
 	}
 }
 
@@ -69,57 +135,8 @@ func TestPlan(t *testing.T) {
 func TestPlanIPv6(t *testing.T) {
 	d := prepare(t)
 	d.setConfig("network: {ipFamily: ipv6}\n")
-	if text := d.succeed("plan"); !strings.Contains(text, "nothing is installed") {
+	if text := d.plan(false, "-o", "nft"); !strings.Contains(text, "nothing is installed") {
 		t.Errorf("plan in an IPv6 cluster: %s", text)
-	}
-}
-
-func TestExplain(t *testing.T) {
-	d := start(t)
-	d.dropIn("10-peering", "config: {cidrs: 172.31.0.0/16, why: peered VPC}\n")
-	d.waitAction(lab.PodA, lab.Peered, "exclude")
-
-	for _, c := range []struct {
-		from, to string
-		want     engine.Explanation
-	}{
-		{"default/pod-a", "172.31.0.20", engine.Explanation{Action: "exclude", Source: "10.0.1.5", Module: "10-peering.wasm", Prefix: "172.31.0.0/16", Reason: "peered VPC"}},
-		{"10.0.65.6", "198.51.100.20", engine.Explanation{Action: "translate", Source: "10.0.0.10", Module: "default", Prefix: "0.0.0.0/0", Reason: "outside the vpc"}},
-		{"10.0.99.99", "100.64.1.1", engine.Explanation{Action: "exclude", Source: "10.0.99.99", Module: "default", Prefix: "100.64.0.0/16", Reason: "vpc cidr"}},
-		{"kube-system/host-pod", "198.51.100.20", engine.Explanation{Action: "exclude", Source: "10.0.0.10", Module: "none", Reason: "host-network pod, never translated"}},
-		{"10.0.0.10", "198.51.100.20", engine.Explanation{Action: "exclude", Source: "10.0.0.10", Module: "none", Reason: "the node itself, never translated"}},
-		{"default/pod-a", "10.0.0.10", engine.Explanation{Action: "exclude", Source: "10.0.1.5", Module: "none", Reason: "the destination is the node itself"}},
-	} {
-		var got engine.Explanation
-		out := d.succeed("explain", "--from", c.from, "--to", c.to, "-o", "json")
-		if err := json.Unmarshal([]byte(out), &got); err != nil {
-			t.Fatal(err)
-		}
-		c.want.From, c.want.To = c.from, c.to
-		if c.want.Module != "none" && len(got.Reads) == 0 {
-			t.Errorf("%s to %s: no facts read", c.from, c.to)
-		}
-		got.Reads, got.Class, got.Subject = nil, "", ""
-		if got.From != c.want.From || got.Action != c.want.Action || got.Source != c.want.Source ||
-			got.Module != c.want.Module || got.Prefix != c.want.Prefix || got.Reason != c.want.Reason {
-			t.Errorf("%s to %s:\n got %+v\nwant %+v", c.from, c.to, got, c.want)
-		}
-	}
-	text := d.succeed("explain", "--from", "default/pod-a", "--to", "172.31.0.20")
-	for _, want := range []string{"exclude, seen as 10.0.1.5", "10-peering.wasm", "config.cidrs = 172.31.0.0/16"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("explain lacks %q:\n%s", want, text)
-		}
-	}
-	for from, want := range map[string]string{
-		"default/nobody": "no pod", "2001:db8::1": "not an IPv4 address", "": "from",
-	} {
-		if _, stderr, err := d.output(nil, "explain", "--from", from, "--to", "198.51.100.20"); err == nil || !strings.Contains(stderr, want) {
-			t.Errorf("explain --from %q: %v, %s, want %q", from, err, stderr, want)
-		}
-	}
-	if _, stderr, err := d.output(nil, "explain", "--from", "default/pod-a", "--to", "here"); err == nil || !strings.Contains(stderr, "not an IPv4 address") {
-		t.Errorf("explain --to here: %v, %s", err, stderr)
 	}
 }
 
@@ -164,7 +181,7 @@ func TestHelp(t *testing.T) {
 
 // What the daemon decides from is its own: commands that ask it have no flags for that.
 func TestAskingFlags(t *testing.T) {
-	for _, name := range []string{"explain", "status", "facts", "flows"} {
+	for _, name := range []string{"status", "facts", "flows"} {
 		for _, flag := range []string{"--facts", "--policies"} {
 			out, err := exec.Command(binary(t), name, flag, "x").CombinedOutput()
 			if err == nil || !strings.Contains(string(out), "unknown flag: "+flag) {
@@ -182,4 +199,36 @@ func (d *daemon) succeed(arguments ...string) string {
 		d.t.Fatalf("snatd %s: %v\n%s", strings.Join(arguments, " "), err, stderr)
 	}
 	return out
+}
+
+// exitCode is that of a process that has ended.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
+		return failed.ExitCode()
+	}
+	return -1
+}
+
+// plan runs snatd plan on the node, whose exit code must say whether something would
+// change, and returns its output.
+func (d *daemon) plan(change bool, arguments ...string) string {
+	d.t.Helper()
+	out, stderr, err := d.output(nil, append([]string{"plan"}, arguments...)...)
+	if want := map[bool]int{false: 0, true: 2}[change]; exitCode(err) != want {
+		d.t.Fatalf("snatd plan %s: exit code %d, want %d\n%s%s", strings.Join(arguments, " "), exitCode(err), want, out, stderr)
+	}
+	return out
+}
+
+// planned is the plan as data.
+func (d *daemon) planned(change bool, arguments ...string) (p engine.Plan) {
+	d.t.Helper()
+	out := d.plan(change, append(arguments, "-o", "json")...)
+	if err := json.Unmarshal([]byte(out), &p); err != nil || p.Change != change {
+		d.t.Fatalf("%v, change is %v\n%s", err, p.Change, out)
+	}
+	return p
 }

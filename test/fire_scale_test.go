@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
+	"github.com/snatd/snatd/host/lab"
 	"github.com/snatd/snatd/host/nstest"
 	"github.com/snatd/snatd/rules"
 )
@@ -44,6 +47,21 @@ func scaleNetwork(module, i int) netip.Prefix {
 
 func scalePod(number int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 0, byte(4 + number/200), byte(1 + number%200)})
+}
+
+// routePods has the node send packets to all of them by one pod's interface.
+func (s *scale) routePods() {
+	s.t.Helper()
+	routes, err := s.lab.Node.Netlink().RouteGet(lab.PodA.AsSlice())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, network := range []string{"10.0.4.0/22", "10.0.8.0/22"} {
+		to := &netlink.Route{LinkIndex: routes[0].LinkIndex, Dst: ipNet(netip.MustParsePrefix(network)), Scope: netlink.SCOPE_LINK}
+		if err := s.lab.Node.Netlink().RouteAdd(to); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 func (s *scale) writeFacts() {
@@ -154,6 +172,7 @@ func (s *scale) objects() (o objects) {
 func TestFireScale(t *testing.T) {
 	nstest.Need(t, "nft", "nftables")
 	s := &scale{random: fireRandom(t), daemon: prepare(t), pods: map[int]int{}, told: &changeLog{}}
+	s.routePods()
 	perModule := fireSize(scaleCIDRs/10, scaleCIDRs) / (2 * scaleLabels)
 	for module := range 2 * scaleLabels {
 		var list []string
@@ -204,12 +223,7 @@ func TestFireScale(t *testing.T) {
 func (s *scale) begin() {
 	s.t.Helper()
 	s.log = &s.told.logBuffer
-	command := s.command(nil, "run")
-	command.Stderr = s.told
-	var err error
-	if s.process, err = s.lab.Node.Start(command); err != nil {
-		s.t.Fatal(err)
-	}
+	s.launchWith(s.told)
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
 			s.t.Logf("the daemon's log:\n%s", s.log)

@@ -1,8 +1,10 @@
 package test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
@@ -22,6 +24,7 @@ import (
 // it is told a second time here, in the plainest way.
 type fireWorld struct {
 	external      bool
+	onChange      string // empty for the default
 	vpc, excluded []netip.Prefix
 	pods          map[netip.Addr]firePod // those that the facts know
 	modules       map[string]fireModule  // by name
@@ -301,7 +304,8 @@ func (f *fireFiles) write(w *fireWorld) {
 }
 
 func (w *fireWorld) config(t *testing.T) string {
-	return baseConfig + fmt.Sprintf("snat: {external: %v, excludeCIDRs: %s}\n", w.external, inJSON(t, w.excluded))
+	return baseConfig + fmt.Sprintf("snat: {external: %v, excludeCIDRs: %s, onChange: %s}\n",
+		w.external, inJSON(t, w.excluded), cmp.Or(w.onChange, config.OnChangeKeep))
 }
 
 func (w *fireWorld) facts(t *testing.T) string {
@@ -362,8 +366,14 @@ func (m fireModule) sidecar() string {
 func (d *daemon) launch() {
 	d.t.Helper()
 	d.log = &logBuffer{}
+	d.launchWith(d.log)
+}
+
+// launchWith starts the daemon, with somebody who takes its log.
+func (d *daemon) launchWith(log io.Writer) {
+	d.t.Helper()
 	command := d.command(nil, "run")
-	command.Stderr = d.log
+	command.Stderr = log
 	var err error
 	if d.process, err = d.lab.Node.Start(command); err != nil {
 		d.t.Fatal(err)

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"github.com/snatd/snatd/host/aws/imdstest"
 	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/host/lab"
-	"github.com/snatd/snatd/rules"
 )
 
 const imdsConfig = "facts: {vpc: imds, pods: none, interval: 1s, file: /nonexistent, record: \"\"}\n"
@@ -164,13 +162,13 @@ func TestIMDSMissingAtStart(t *testing.T) {
 // A plan asks the service once.
 func TestPlanWithIMDS(t *testing.T) {
 	d, server, _ := withIMDS(t)
-	out, stderr, err := d.output([]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + server.URL()}, "plan")
-	if err != nil || !strings.Contains(out, "100.64.0.0/16 : continue") || !strings.Contains(out, "snat to 10.0.0.10") {
+	out, stderr, err := d.output([]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + server.URL()}, "plan", "-o", "nft")
+	if exitCode(err) != 2 || !strings.Contains(out, "100.64.0.0/16 : continue") || !strings.Contains(out, "snat to 10.0.0.10") {
 		t.Errorf("plan: %v\n%s%s", err, out, stderr)
 	}
 	server.Refuse()
 	_, stderr, err = d.output([]string{"AWS_EC2_METADATA_SERVICE_ENDPOINT=" + server.URL()}, "plan")
-	if err == nil || !strings.Contains(stderr, "imds") {
+	if exitCode(err) != 1 || !strings.Contains(stderr, "imds") {
 		t.Errorf("plan without the service: %v\n%s", err, stderr)
 	}
 }
@@ -188,10 +186,7 @@ func TestFactsReplay(t *testing.T) {
 	}
 	other := prepare(t)
 	other.write("facts.yaml", recorded)
-	var ruleset rules.Ruleset
-	if err := json.Unmarshal([]byte(other.succeed("plan", "-o", "json")), &ruleset); err != nil {
-		t.Fatal(err)
-	}
+	ruleset := other.planned(true).Ruleset
 	if got := d.status().Ruleset; got != ruleset.Digest() {
 		t.Errorf("replayed %s, installed %s\n%s", ruleset.Digest(), got, recorded)
 	}

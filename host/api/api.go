@@ -14,11 +14,12 @@ import (
 
 // Paths of the API. Version 1 may gain fields, never lose them.
 const (
-	pathStatus  = "/v1/status"
-	pathExplain = "/v1/explain" // ?from=POD|IP&to=IP
-	pathRuleset = "/v1/ruleset"
-	pathFacts   = "/v1/facts" // YAML, in the format of the static facts file
-	pathFlows   = "/v1/flows" // ?limit=N
+	pathStatus    = "/v1/status"
+	pathExplain   = "/v1/explain" // ?from=POD|IP&to=IP
+	pathRuleset   = "/v1/ruleset"
+	pathInstalled = "/v1/installed"
+	pathFacts     = "/v1/facts" // YAML, in the format of the static facts file
+	pathFlows     = "/v1/flows" // ?limit=N
 )
 
 // Status is the answer of /v1/status.

@@ -17,6 +17,9 @@ import (
 	"github.com/snatd/snatd/rules"
 )
 
+// ErrAbsent says that nobody listens at the socket.
+var ErrAbsent = errors.New("no snatd answers")
+
 // Client asks a running daemon.
 type Client struct {
 	socket string
@@ -64,6 +67,13 @@ func (c *Client) Ruleset(ctx context.Context) (*rules.Ruleset, error) {
 	return ruleset, err
 }
 
+// Installed asks what a plan starts from; an error before the daemon decided anything.
+func (c *Client) Installed(ctx context.Context) (engine.Installed, error) {
+	var installed engine.Installed
+	err := c.get(ctx, pathInstalled, nil, &installed)
+	return installed, err
+}
+
 // Facts asks which facts are in force, in the format of the static facts file.
 func (c *Client) Facts(ctx context.Context) ([]byte, error) { return c.ask(ctx, pathFacts, nil) }
 
@@ -85,7 +95,7 @@ func (c *Client) ask(ctx context.Context, path string, query url.Values) ([]byte
 	response, err := c.http.Do(request)
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return nil, fmt.Errorf("no snatd answers at %s: is it running? name its socket by --socket or its configuration by --config", c.socket)
+		return nil, fmt.Errorf("%w at %s: is it running? name its socket by --socket or its configuration by --config", ErrAbsent, c.socket)
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("no right to ask the snatd at %s: run this as root", c.socket)
 	case err != nil:

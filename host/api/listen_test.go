@@ -64,6 +64,10 @@ type still struct{ state *engine.State }
 
 func (s still) State() *engine.State { return s.state }
 
+func (s still) Explain(from, to string) (engine.Explanation, error) {
+	return s.state.Explain(from, to)
+}
+
 func (s still) Flows(most int) (engine.Flows, error) {
 	return engine.Flows{Total: most, Flows: []engine.Flow{}}, nil
 }

@@ -33,6 +33,8 @@ func Serve(ctx context.Context, on net.Listener, version string, daemon Daemon) 
 // Daemon is who is asked.
 type Daemon interface {
 	State() *engine.State
+	// Explain is that of the engine.
+	Explain(from, to string) (engine.Explanation, error)
 	// Flows lists at most so many connections.
 	Flows(most int) (engine.Flows, error)
 }
@@ -62,7 +64,7 @@ func handler(version string, daemon Daemon) http.Handler {
 	})
 	mux.HandleFunc("GET "+pathExplain, func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
-		explanation, err := state().Explain(query.Get("from"), query.Get("to"))
+		explanation, err := daemon.Explain(query.Get("from"), query.Get("to"))
 		if err != nil {
 			answer(w, http.StatusBadRequest, problem{err.Error()})
 			return
@@ -71,6 +73,14 @@ func handler(version string, daemon Daemon) http.Handler {
 	})
 	mux.HandleFunc("GET "+pathRuleset, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, state().Ruleset)
+	})
+	mux.HandleFunc("GET "+pathInstalled, func(w http.ResponseWriter, _ *http.Request) {
+		installed, err := state().Installed()
+		if err != nil {
+			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, installed)
 	})
 	mux.HandleFunc("GET "+pathFacts, func(w http.ResponseWriter, _ *http.Request) {
 		text, err := encodeFacts(state())

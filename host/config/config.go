@@ -24,7 +24,7 @@ type Config struct {
 	Network    Network    `yaml:"network"`
 	SNAT       SNAT       `yaml:"snat"`
 	Policies   Policies   `yaml:"policies"`
-	// Path of the Unix socket that `snatd status` and `snatd explain` ask.
+	// Path of the Unix socket at which the daemon is asked, as by `snatd status`.
 	Socket  string  `yaml:"socket"`
 	Metrics Metrics `yaml:"metrics"`
 	Log     Log     `yaml:"log"`

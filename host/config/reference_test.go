@@ -50,8 +50,8 @@ func reference(t *testing.T) string {
 
 The file that ` + "`--config`" + ` names is YAML. Every key is optional. An unknown key, a key given twice or a value that is not
 accepted is an error with file, line and key. A variable of the AWS VPC CNI plugin overrides the key in its row, unless
-it is empty; the flags ` + "`--facts` and `--policies` (of `snatd run` and `snatd plan`), `--socket` and `--log-level` override `facts.file`," + `
-` + "`policies.directory`, `socket` and `log.level`" + `. Relative paths begin at the working directory.
+it is empty; the flags ` + "`--facts` and `--policies` (of `snatd run`, `snatd plan` and `snatd explain --at plan`), `--socket` and `--log-level`" + `
+override ` + "`facts.file`, `policies.directory`, `socket` and `log.level`" + `. Relative paths begin at the working directory.
 
 | key | default | variable | meaning |
 | --- | --- | --- | --- |

@@ -23,15 +23,21 @@ type Counters struct {
 
 // openCounters connects in the network namespace of the calling thread.
 func openCounters() (*Counters, error) {
+	socket, err := openSocket()
+	return &Counters{socket: socket}, err
+}
+
+// openSocket is a socket of its own, beside the library's.
+func openSocket() (*socket, error) {
 	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &Counters{socket: &socket{}}
-	if err := c.socket.take(conn); err != nil {
+	s := &socket{}
+	if err := s.take(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return c, nil
+	return s, nil
 }
 
 // Counters is the reader, which ends with the Dataplane.

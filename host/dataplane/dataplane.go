@@ -31,6 +31,7 @@ type Dataplane struct {
 	flags  tableFlags // of tables that Apply makes
 
 	counters *Counters
+	lookups  *lookups
 	features Features
 
 	accepted, failed atomic.Uint64 // transactions of plans
@@ -51,6 +52,10 @@ func Open(log *slog.Logger) (*Dataplane, error) {
 		d.routes.Close()
 		return nil, errors.Join(explainProbe(err), d.conn.CloseLasting())
 	}
+	if d.lookups, err = openLookups(); err != nil {
+		d.routes.Close()
+		return nil, errors.Join(explainProbe(err), d.counters.close(), d.conn.CloseLasting())
+	}
 	if d.features, err = d.probe(kernelRelease); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -60,7 +65,7 @@ func Open(log *slog.Logger) (*Dataplane, error) {
 // Close ends the connection. What is in the kernel stays there.
 func (d *Dataplane) Close() error {
 	d.routes.Close()
-	return errors.Join(d.counters.close(), d.conn.CloseLasting())
+	return errors.Join(d.counters.close(), d.lookups.close(), d.conn.CloseLasting())
 }
 
 // Features is what the kernel was found to have at Open.

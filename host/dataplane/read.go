@@ -30,7 +30,7 @@ const (
 func (d *Dataplane) Read(table string) (*nft.Table, error) {
 	var held *nft.Table
 	err := d.socket.consistently(readPatience, func() (err error) {
-		held, err = d.socket.readOnce(table)
+		held, err = d.socket.readOnce(table, d.socket.readElements)
 		return err
 	})
 	if err != nil {
@@ -64,13 +64,16 @@ func (s *socket) consistently(patience time.Duration, read func() error) (err er
 	return err
 }
 
+// elementReader fills the elements of a map, of the table of that name.
+type elementReader func(table string, m *nft.Map) error
+
 // readOnce fails with errChanging if it did not meet one generation.
-func (s *socket) readOnce(table string) (*nft.Table, error) {
+func (s *socket) readOnce(table string, elements elementReader) (*nft.Table, error) {
 	before, err := s.generation()
 	if err != nil {
 		return nil, err
 	}
-	held, err := s.readTable(table)
+	held, err := s.readTable(table, elements)
 	// Objects that are asked for by name can be gone in the next generation.
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return nil, err
@@ -85,7 +88,7 @@ func (s *socket) readOnce(table string) (*nft.Table, error) {
 	return held, err
 }
 
-func (s *socket) readTable(table string) (*nft.Table, error) {
+func (s *socket) readTable(table string, elements elementReader) (*nft.Table, error) {
 	held := &nft.Table{Name: table}
 	answers, err := s.ask(unix.NFT_MSG_GETTABLE, 0, []netlink.Attribute{name(unix.NFTA_TABLE_NAME, table)})
 	if errors.Is(err, unix.ENOENT) {
@@ -109,7 +112,7 @@ func (s *socket) readTable(table string) (*nft.Table, error) {
 	if err := s.readChains(held); err != nil {
 		return nil, err
 	}
-	interfaces, err := s.readMaps(held)
+	interfaces, err := s.readMaps(held, elements)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ const verdictType = 0xffffff00
 
 // readMaps reads the maps that have a name, and returns the names of interfaces in the
 // sets that rules have of their own, by the sets' names.
-func (s *socket) readMaps(held *nft.Table) (interfaces map[string][]string, err error) {
+func (s *socket) readMaps(held *nft.Table, elements elementReader) (interfaces map[string][]string, err error) {
 	var sets []attributes
 	request := []netlink.Attribute{name(unix.NFTA_SET_TABLE, held.Name)}
 	err = s.dump(unix.NFT_MSG_GETSET, held.Name, request, func(object attributes) { sets = append(sets, object) })
@@ -43,7 +43,7 @@ func (s *socket) readMaps(held *nft.Table) (interfaces map[string][]string, err 
 		} else {
 			m := decodeMap(set)
 			if m.Other == "" {
-				err = s.readElements(held.Name, &m)
+				err = elements(held.Name, &m)
 			}
 			held.Maps = append(held.Maps, m)
 		}

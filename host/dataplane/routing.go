@@ -67,7 +67,8 @@ func (d *Dataplane) RoutingMarks() ([]uint32, error) {
 
 // CheckRouting compares the ip rules of snatd's with those that AddRouting makes for
 // marks. It returns the marks that lack theirs, and those of every other rule, of which
-// PruneRouting of the same marks removes all.
+// PruneRouting of the same marks removes all. It may be called while another goroutine
+// uses the Dataplane.
 func (d *Dataplane) CheckRouting(marks ...uint32) (missing, others []uint32, err error) {
 	ours, err := d.ourRules()
 	if err != nil {

@@ -122,7 +122,7 @@ func New(options Options) (*Engine, error) {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
 		e.healer.missed(time.Now())
 	}
-	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours})
+	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})
 	return e, nil
 }
 

@@ -15,6 +15,7 @@ import (
 
 // Result is what a pass decided. It is immutable.
 type Result struct {
+	inputs   Inputs
 	Snapshot *facts.Snapshot
 	Network  rules.Network
 	// Decided are the subjects with what each module answered; the node is
@@ -77,7 +78,7 @@ func decide(ctx context.Context, in Inputs, modules *Modules) (*Result, problems
 func evaluate(ctx context.Context, in Inputs, modules *Modules) (*Result, problems, error) {
 	network := NetworkOf(in.Config, in.Link)
 	network.Uncounted = in.Uncounted
-	result := &Result{Snapshot: in.Snapshot, Network: network}
+	result := &Result{inputs: in, Snapshot: in.Snapshot, Network: network}
 	var failed failures
 	var names []string
 	provisional := false

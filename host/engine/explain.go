@@ -1,86 +1,168 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/rules"
+	"github.com/snatd/snatd/rules/nft"
 )
 
-// Explanation says what happens to connections from one source to one
-// destination, and why.
-type Explanation struct {
-	From    string `json:"from"`
-	To      string `json:"to"`
-	Subject string `json:"subject"`
-	// Action is exclude or translate.
-	Action rules.Action `json:"action"`
-	// Source is the address that the destination sees.
-	Source string `json:"source"`
-	// Module decided, by its entry for Prefix, for Reason, after Reads.
-	Module string        `json:"module"`
-	Prefix string        `json:"prefix,omitempty"`
-	Reason string        `json:"reason"`
-	Reads  []policy.Read `json:"reads,omitempty"`
-	// Class is the chain in the kernel that implements it.
-	Class string `json:"class,omitempty"`
-}
-
-// Explain answers for connections from a pod ("namespace/name") or an IPv4
-// address to an IPv4 address, by the result that the kernel holds.
+// Explain answers for connections from a pod ("namespace/name") or an IPv4 address to an
+// IPv4 address, by the result of the state, and by what is on the node around snatd.
 func (s *State) Explain(from, to string) (Explanation, error) {
-	if s.Result == nil {
-		return Explanation{}, fmt.Errorf("nothing is decided yet: %s", s.Waiting)
-	}
-	destination, err := netip.ParseAddr(to)
-	if err != nil || !destination.Is4() {
-		return Explanation{}, fmt.Errorf("to: %q is not an IPv4 address", to)
-	}
-	e := Explanation{From: from, To: to, Subject: from}
-	for _, pod := range s.Result.Snapshot.Pods {
-		if pod.HostNetwork && pod.FullName() == from {
-			return e.keeps(s.Result.Network.Primary.String(), "host-network pod, never translated"), nil
-		}
-	}
-	if from == s.Result.Network.Primary.String() {
-		return e.keeps(from, "the node itself, never translated"), nil
-	}
-	decided, source, err := s.Result.find(from)
+	q, err := s.question(from, to)
 	if err != nil {
 		return Explanation{}, err
 	}
-	e.Subject = decided.Subject.Name
-	if destination == s.Result.Network.Primary {
-		return e.keeps(source.String(), "the destination is the node itself"), nil
+	e := Explanation{From: from, To: to, Subject: q.decided.Subject.Name, Elements: []Element{}, Asked: []Asked{}, Notes: []string{}}
+	if q.never != "" {
+		return e.never(q.src, q.never), nil
 	}
-	module, entry, ok := rules.Match(decided.decisions(), destination)
-	if !ok {
-		return Explanation{}, fmt.Errorf("no module decides for %s from %s", to, from)
+	e.Service = q.follow(&e)
+	if err := q.decide(&e, q.dst); err != nil {
+		return Explanation{}, err
 	}
-	e.Action, e.Module, e.Prefix, e.Reason = entry.Outcome.Action, module, entry.Prefix.String(), entry.Reason
-	e.Source = source.String()
-	if e.Action == rules.Translate {
-		e.Source = s.Result.Network.Primary.String()
-		if entry.Outcome.Source.IsValid() {
-			e.Source = entry.Outcome.Source.String()
-		}
-	}
-	for _, evaluation := range decided.Evaluations {
-		if evaluation.Decision.Module == module {
-			e.Reads = evaluation.Reads
-		}
-	}
-	if s.Ruleset != nil {
-		e.Class = s.Ruleset.ClassOf(source)
-	}
+	q.reach(&e)
 	return e, nil
 }
 
-// keeps completes the explanation of a packet that snatd never decides about.
-func (e Explanation) keeps(source, why string) Explanation {
-	e.Action, e.Source, e.Reason, e.Module = rules.Exclude, source, why, "none"
+// never completes the explanation of packets that snatd never decides about.
+func (e Explanation) never(source netip.Addr, why string) Explanation {
+	e.Action, e.Source, e.Never = rules.Exclude, source.String(), why
 	return e
+}
+
+// question is what is asked: whose packets, from which address to which.
+type question struct {
+	*State
+	src, dst netip.Addr // dst is behind DNAT, once that is followed
+	decided  Decided
+	never    string // why nothing is decided
+}
+
+func (s *State) question(from, to string) (question, error) {
+	q := question{State: s}
+	if s.Result == nil {
+		return q, s.undecided()
+	}
+	var err error
+	if q.dst, err = netip.ParseAddr(to); err != nil || !q.dst.Is4() {
+		return q, fmt.Errorf("to: %.300q is not an IPv4 address", to)
+	}
+	primary := s.Result.Network.Primary
+	for _, pod := range s.Result.Snapshot.Pods {
+		if pod.HostNetwork && pod.FullName() == from {
+			q.src, q.never = primary, "a pod in the host's network: its packets are the node's own"
+			q.decided.Subject.Name = from
+			return q, nil
+		}
+	}
+	q.decided, q.src, err = s.Result.find(from)
+	switch {
+	case err != nil:
+		return q, err
+	case q.src == primary || q.local(q.src):
+		q.never = "the node's own packets are never translated"
+		q.decided = Decided{}
+	}
+	return q, nil
+}
+
+func (s *State) undecided() error { return fmt.Errorf("nothing is decided yet: %s", s.Waiting) }
+
+// local says whether an address is one of the node's.
+func (q *question) local(a netip.Addr) bool {
+	if q.around == nil {
+		return a == q.Result.Network.Primary
+	}
+	route, err := q.around.RouteTo(a, 0)
+	return err == nil && route.Local
+}
+
+// decide explains what is decided about connections that really go to dst.
+func (q *question) decide(e *Explanation, dst netip.Addr) error {
+	s := q.State
+	if q.local(dst) {
+		*e = e.never(q.src, fmt.Sprintf("%s is an address of the node itself", dst))
+		return nil
+	}
+	if s.Ruleset == nil {
+		*e = e.never(q.src, "nothing is installed: the cluster's addresses are IPv6")
+		return nil
+	}
+	module, entry, ok := rules.Match(q.decided.decisions(), dst)
+	if !ok {
+		return fmt.Errorf("no module decides for %s from %s", dst, q.src)
+	}
+	e.Action, e.Source = entry.Outcome.Action, s.seen(q.src, entry.Outcome).String()
+	for _, evaluation := range q.decided.Evaluations {
+		asked := s.asked(evaluation)
+		if evaluation.Decision.Module == module {
+			e.Decider = Decider{asked, entry.Prefix.String(), entry.Reason}
+			break
+		}
+		e.Asked = append(e.Asked, asked)
+	}
+	e.Class, e.Elements = s.Ruleset.ClassOf(q.src), elements(s.Ruleset.Met(q.src, dst))
+	return nil
+}
+
+// seen is the source that others see after an outcome.
+func (s *State) seen(src netip.Addr, o rules.Outcome) netip.Addr {
+	switch {
+	case o.Action != rules.Translate:
+		return src
+	case o.Source.IsValid():
+		return o.Source
+	}
+	return s.Result.Network.Primary
+}
+
+// asked is a module with its answer.
+func (s *State) asked(e policy.Evaluation) Asked {
+	asked := Asked{Module: e.Decision.Module, Kept: e.Kept, Forgotten: e.Forgotten, Native: e.Provisional}
+	if i := slices.IndexFunc(s.Modules, func(m ModuleStatus) bool { return m.Name == asked.Module }); i >= 0 {
+		asked.Native = asked.Native || s.Modules[i].Native
+		if !asked.Native {
+			asked.SHA256 = s.Modules[i].SHA256
+		}
+	}
+	sources := s.Sources()
+	for _, read := range e.Reads {
+		asked.Reads = append(asked.Reads, Fact{read, s.Result.provenance(asked.Module, read, sources)})
+	}
+	return asked
+}
+
+// elements are those of maps, in the order in which a packet meets them.
+func elements(met *nft.Table) []Element {
+	list := []Element{}
+	for _, m := range met.Maps {
+		for _, e := range m.Elements {
+			list = append(list, Element{m.Name, e.String()})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Element) int { return cmp.Compare(turn(a.Map), turn(b.Map)) })
+	return list
+}
+
+// turn is when a map is looked up: of the source before that of the destination, and what
+// decides before what it is translated to.
+func turn(name string) int {
+	switch {
+	case name == "pods":
+		return 0
+	case strings.HasPrefix(name, "c_"):
+		return 1
+	case name == "sources":
+		return 2
+	}
+	return 3
 }
 
 // find returns the subject of a source; an address of no known pod has the
@@ -88,7 +170,7 @@ func (e Explanation) keeps(source, why string) Explanation {
 func (r *Result) find(from string) (Decided, netip.Addr, error) {
 	addr, err := netip.ParseAddr(from)
 	if err == nil && !addr.Is4() {
-		return Decided{}, addr, fmt.Errorf("from: %q is not an IPv4 address or namespace/name of a pod", from)
+		return Decided{}, addr, fmt.Errorf("from: %.300q is not an IPv4 address or namespace/name of a pod", from)
 	}
 	for _, d := range r.Decided {
 		if d.Subject.Addr.IsValid() && (d.Subject.Addr == addr || d.Subject.Name == from) {
@@ -96,7 +178,7 @@ func (r *Result) find(from string) (Decided, netip.Addr, error) {
 		}
 	}
 	if err != nil {
-		return Decided{}, addr, fmt.Errorf("from: no pod %q with an address on this node", from)
+		return Decided{}, addr, fmt.Errorf("from: no pod %.300q with an address on this node", from)
 	}
 	return r.Decided[0], addr, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/snatd/snatd/host/config"
@@ -22,6 +23,9 @@ type Inputs struct {
 	// Uncounted says that the kernel has no named counters, so that connections are not
 	// counted.
 	Uncounted bool
+	// Elsewhere says that the facts are recorded ones of another node, for a caller that
+	// only plans.
+	Elsewhere bool
 }
 
 // Reader reads inputs and keeps the last good value of each, so that a source
@@ -39,7 +43,8 @@ type Reader struct {
 	linked   bool             // the primary interface was found once
 	pending  bool             // a configuration waits for its primary interface
 	dropins  *dropin.Directory
-	path     string // of dropins
+	told     []func() []facts.Provenance // of services that Once asked
+	path     string                      // of dropins
 	began    time.Time
 	// patient says that the kernel holds rules of an earlier run, which are better
 	// than rules made without some of the facts.
@@ -72,6 +77,7 @@ func (r *Reader) Once(ctx context.Context) (Inputs, []Problem, error) {
 		in, p, waiting = r.readAll()
 	}
 	r.services.report(&p)
+	r.told = fixed(r.services.sources())
 	unwatched(in.Modules)
 	return in, p.list, waiting
 }
@@ -134,7 +140,8 @@ func (r *Reader) readConfig(p *problems) {
 // primary finds the primary interface, by what the metadata service says where
 // the configuration does not.
 func (r *Reader) primary(cfg config.Config) (link.Link, error) {
-	if recorded, ok := r.replayed(cfg); ok {
+	recorded, elsewhere := r.replayed(cfg)
+	if r.last.Elsewhere = elsewhere; elsewhere {
 		return recorded, nil
 	}
 	name, addr := cfg.Network.PrimaryInterface, cfg.Network.PrimaryAddress
@@ -151,7 +158,7 @@ func (r *Reader) primary(cfg config.Config) (link.Link, error) {
 	return link.Primary(name, addr)
 }
 
-// replayed is the primary interface of the node that a facts file was recorded
+// replayed is the primary interface of another node that a facts file was recorded
 // on, for a caller that only plans.
 func (r *Reader) replayed(cfg config.Config) (link.Link, bool) {
 	network := cfg.Network
@@ -163,7 +170,11 @@ func (r *Reader) replayed(cfg config.Config) (link.Link, bool) {
 	if err != nil { // which is said where the facts are read
 		return link.Link{}, false
 	}
-	return link.Link{Addr: document.Node.PrimaryAddress, Addrs: document.Node.Addresses}, document.Node.PrimaryAddress.IsValid()
+	primary := document.Node.PrimaryAddress
+	if here, err := link.Addresses(); err == nil && slices.Contains(here, primary) {
+		return link.Link{}, false
+	}
+	return link.Link{Addr: primary, Addrs: document.Node.Addresses}, primary.IsValid()
 }
 
 // files are the sources that the reader reads itself. One that is followed, and

@@ -51,6 +51,7 @@ type State struct {
 	instance *aws.Instance // nil if it is not known
 
 	neighbours *neighbours
+	around     surroundings // nil if the facts are another node's
 }
 
 // Neighbours are other programs on the node that get in the way, as of a minute ago at

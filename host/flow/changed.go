@@ -48,16 +48,7 @@ func (n Node) Decided(f Flow, by ...*rules.Ruleset) bool {
 }
 
 // source is the address that the endpoint would see if the connection began now.
-func source(r *rules.Ruleset, f Flow) netip.Addr {
-	outcome := r.Lookup(f.Source.Addr(), f.Endpoint.Addr())
-	switch {
-	case outcome.Action == rules.Exclude:
-		return f.Source.Addr()
-	case outcome.Source.IsValid():
-		return outcome.Source
-	}
-	return r.Network.Primary
-}
+func source(r *rules.Ruleset, f Flow) netip.Addr { return r.Seen(f.Source.Addr(), f.Endpoint.Addr()) }
 
 // marks are those that connections have which were translated by the ruleset, or
 // before it.

@@ -1,4 +1,4 @@
-// Package link finds the node's primary network interface and its addresses, and
+// Package link finds the node's primary network interface and its addresses, the way to others, and
 // tells when interfaces, addresses, routes or routing rules change. It reads over netlink and changes nothing; what follows
 // from a change is for its caller.
 package link

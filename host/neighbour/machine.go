@@ -113,34 +113,47 @@ func (m *machine) compare(e expression) {
 		m.match(some)
 		return
 	}
-	order := bytes.Compare(v.bytes(len(with)), with)
-	var holds bool
+	m.match(whether(compares(op, bytes.Compare(v.bytes(len(with)), with))))
+}
+
+// compares tells that a comparison holds for values in that order.
+func compares(op uint32, order int) bool {
 	switch op {
+	case unix.NFT_CMP_EQ:
+		return order == 0
+	case unix.NFT_CMP_NEQ:
+		return order != 0
 	case unix.NFT_CMP_LT:
-		holds = order < 0
+		return order < 0
 	case unix.NFT_CMP_LTE:
-		holds = order <= 0
+		return order <= 0
 	case unix.NFT_CMP_GT:
-		holds = order > 0
+		return order > 0
 	case unix.NFT_CMP_GTE:
-		holds = order >= 0
+		return order >= 0
 	}
-	m.match(whether(holds))
+	return false
 }
 
 func (m *machine) inRange(e expression) {
-	first, last := e.data(unix.NFTA_RANGE_FROM_DATA), e.data(unix.NFTA_RANGE_TO_DATA)
-	v := m.registers.load(e.number(unix.NFTA_RANGE_SREG), len(first))
+	length := len(e.data(unix.NFTA_RANGE_FROM_DATA))
+	v := m.registers.load(e.number(unix.NFTA_RANGE_SREG), length)
 	switch v.sure() {
 	case known:
-		b := v.bytes(len(first))
-		inside := bytes.Compare(first, b) <= 0 && bytes.Compare(b, last) <= 0
-		m.match(whether(inside == (e.number(unix.NFTA_RANGE_OP) == unix.NFT_RANGE_EQ)))
+		m.match(whether(e.ranges(v.bytes(length))))
 	case unclear:
 		m.match(none)
 	default:
 		m.match(some)
 	}
+}
+
+// ranges tells that a value is in the range of the expression, or outside of one that is
+// inverted.
+func (e expression) ranges(b []byte) bool {
+	first, last := e.data(unix.NFTA_RANGE_FROM_DATA), e.data(unix.NFTA_RANGE_TO_DATA)
+	inside := bytes.Compare(first, b) <= 0 && bytes.Compare(b, last) <= 0
+	return inside == (e.number(unix.NFTA_RANGE_OP) == unix.NFT_RANGE_EQ)
 }
 
 // lookup searches a set, or a map of verdicts or of values.

@@ -92,7 +92,7 @@ func (m *memo) store(e Evaluation) Evaluation {
 		m.full = true // what is left now is used: no need to look again
 	}
 	if m.held.size+sizeOf(&e) > memoLimit {
-		e.Reads = nil
+		e.Reads, e.Forgotten = nil, true
 		return e
 	}
 	e = m.held.share(e)

@@ -38,6 +38,10 @@ type Evaluation struct {
 	// Reads are what the decision is a function of, in the order of the first
 	// read of each. Memoize leaves them out where they take too much memory.
 	Reads []Read
+	// Forgotten says that Reads were left out for that.
+	Forgotten bool
+	// Kept says that a Set gives it again in place of one that failed.
+	Kept bool
 	// Provisional says that a stand-in decided: the evaluation is as good, but
 	// the policy itself should be asked when it can be.
 	Provisional bool

@@ -117,6 +117,7 @@ func (s *Set) Decide(ctx context.Context, subject string, facts sdk.Source) ([]E
 			if evaluation, ok = s.good[p.Name()][subject]; !ok {
 				continue
 			}
+			evaluation.Kept = true
 		}
 		evaluations = append(evaluations, evaluation)
 	}

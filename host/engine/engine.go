@@ -115,7 +115,7 @@ func New(options Options) (*Engine, error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	e.installer.counters = e.counting
-	e.neighbours = newNeighbours(options.Log, e.State)
+	e.neighbours = newNeighbours(options.Log, e.State, e.reader.services.announcer.neighbour)
 	e.usage = newUsage(dp.watched.Usage)
 	e.pulse.beat()
 	if e.reader.patient = earlier; earlier {
@@ -246,6 +246,7 @@ func (e *Engine) report(now []Problem) {
 	for _, p := range now {
 		if !slices.Contains(e.reported, p) {
 			e.log.Error(p.Message, "source", p.Source)
+			e.reader.services.announcer.problem(p)
 		}
 	}
 	for _, p := range e.reported {

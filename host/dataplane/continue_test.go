@@ -16,11 +16,12 @@ import (
 	"github.com/snatd/snatd/rules/nft"
 )
 
-// damaged has a class for a pod, sources, and several interfaces.
+// damaged has a class for a pod, sources, several interfaces, and node ports.
 func damaged() *rules.Ruleset {
 	r := withSources(network(), "")
 	r.Network.PodInterfaces = []string{"eni*", "veth*"}
 	r.Network.EarlierMarks = []uint32{0x40}
+	r.Network.NodePorts, r.Network.PrimaryInterface = true, "eth0"
 	return r
 }
 
@@ -56,6 +57,8 @@ var damages = []struct {
 	{"a rule with another fib", "insert rule ip snatd prerouting fib daddr . iif type local accept", false},
 	{"a chain emptied", "flush chain ip snatd prerouting", false},
 	{"all chains emptied", "flush table ip snatd", false},
+	{"a rule of an earlier version", "flush chain ip snatd nodeports\nadd rule ip snatd nodeports iifname eth0 fib daddr type local ct mark set ct mark | 0x80", false},
+	{"a rule for the other direction", "flush chain ip snatd nodeports\nadd rule ip snatd nodeports iifname eth0 ct direction reply fib daddr type local ct mark set ct mark | 0x80", false},
 	{"a chain added", "add chain ip snatd theirs\nadd rule ip snatd theirs accept\ninsert rule ip snatd prerouting jump theirs", false},
 	{"a base chain added", "add chain ip snatd theirs { type filter hook forward priority 0; policy drop; }", false},
 	{"a chain for routes added", "add chain ip snatd theirs { type route hook output priority -10; }\nadd rule ip snatd theirs counter", false},

@@ -71,6 +71,18 @@ func (d *daemon) tracked(to netip.AddrPort) flow.Flow {
 	return found[0]
 }
 
+// waitRule waits for a rule in the daemon's table.
+func (d *daemon) waitRule(text string) {
+	d.t.Helper()
+	d.wait("the rule "+text, func() error {
+		rules, err := d.rules()
+		if err == nil && !strings.Contains(rules, text) {
+			err = errors.New(rules)
+		}
+		return err
+	})
+}
+
 // Replies to connections that somebody else on the node masquerades come to the primary
 // interface too. They do not make the connections snatd's: these are neither marked nor
 // listed nor ended.
@@ -153,4 +165,80 @@ func TestNodePorts(t *testing.T) {
 	}
 	conn.check(t)
 	d.openAt(d.lab.Internet, lab.TCP, nodePort).check(t)
+}
+
+// Cleanup breaks no connection to a node port, whether its source is kept or not, and
+// removes the rest when it has ended.
+func TestCleanupWithNodePorts(t *testing.T) {
+	for _, masquerade := range []bool{false, true} {
+		for _, wait := range []bool{false, true} {
+			t.Run(fmt.Sprintf("masquerade %v wait %v", masquerade, wait), func(t *testing.T) {
+				d := prepare(t)
+				d.setConfig(nodePortConfig)
+				d.run()
+				d.waitReady()
+				nodePort := d.servePort(masquerade)
+				conn := d.openAt(d.lab.Peered, lab.TCP, nodePort)
+				if translated := d.tracked(nodePort).Translated(); translated != masquerade {
+					t.Fatalf("translated: %v", translated)
+				}
+				d.stop(syscall.SIGTERM)
+				if wait {
+					d.cleanupWaits(conn)
+				} else {
+					d.cleanupTwice(conn)
+				}
+				if held := d.kernel(); held != (kernel{}) {
+					t.Errorf("after cleanup the kernel holds %+v", held)
+				}
+			})
+		}
+	}
+}
+
+// A connection to a node port keeps what it needs when the mark is another one, and status
+// counts it; so does one that carries both marks, which needs only the one of today.
+func TestNodePortKeepsMark(t *testing.T) {
+	const before, now = 0x80, 0x10000
+	d := prepare(t)
+	d.setConfig(nodePortConfig)
+	d.run()
+	d.waitReady()
+	conn := d.openAt(d.lab.Peered, lab.TCP, d.servePort(false))
+	conn.check(t)
+	d.setConfig(strings.Replace(nodePortConfig, ", nodePorts: true", "", 1) + fmt.Sprintf("snat: {mark: %#x}\n", now))
+	d.waitMarks(1, before, now)
+	conn.check(t)
+	// Now its next packet gets the other mark too.
+	d.setConfig(nodePortConfig + fmt.Sprintf("snat: {mark: %#x}\n", now))
+	d.waitRule("chain nodeports")
+	conn.check(t)
+	d.waitMarks(0, now)
+	conn.check(t)
+}
+
+// A connection that carries several marks is listed once: here somebody else sets one that
+// is snatd's later.
+func TestFlowsWithSeveralMarks(t *testing.T) {
+	const config = "network: {primaryInterface: eth0}\nsnat: {mark: %#x}\n"
+	d := prepare(t)
+	d.setConfig(fmt.Sprintf(config, 0x80))
+	d.run()
+	d.waitReady()
+	earlier := d.open(d.lab.PodB, lab.TCP, lab.Peered)
+	d.others(`table ip other {
+	chain prerouting { type filter hook prerouting priority mangle; ip saddr ` + lab.PodB.String() + ` ip daddr ` + lab.Internet.String() + ` ct mark set ct mark | 0x10000; }
+}`)
+	both := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	if mark := d.tracked(d.endpoint(lab.Internet)).Mark; mark != 0x10080 {
+		t.Fatalf("the mark is %#x", mark)
+	}
+	d.setConfig(fmt.Sprintf(config, 0x10000))
+	d.waitMarks(1, 0x80, 0x10000)
+	flows, err := d.client.Flows(t.Context(), 100)
+	if err != nil || flows.Total != 2 || len(flows.Flows) != 2 {
+		t.Errorf("%+v, %v", flows, err)
+	}
+	earlier.check(t)
+	both.check(t)
 }

@@ -48,7 +48,7 @@ func printStatus(out io.Writer, s api.Status) error {
 		fmt.Fprintf(&text, "draining: %d connections go on as earlier rules decided\n", s.Draining)
 	}
 	if s.Kept > 0 {
-		fmt.Fprintf(&text, "earlier rules: %d live translated connections keep what they need of them\n", s.Kept)
+		fmt.Fprintf(&text, "earlier rules: %d live connections keep what they need of them\n", s.Kept)
 	}
 	if s.Primary != "" {
 		fmt.Fprintf(&text, "primary: %s on %s\n", s.Primary, s.Interface)

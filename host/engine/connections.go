@@ -85,13 +85,27 @@ func (c *connections) drainEarlier(now *rules.Ruleset, pods []netip.Addr) error 
 	if err != nil {
 		return err
 	}
-	found, err := c.table.List(now.Network.Mark, func(f flow.Flow) bool {
-		return f.Translated() && !f.Closed() && node.Decided(f, now) && !flow.Decide(now, f).Current
-	})
+	found, err := translated(c.table, node, now, func(f flow.Flow) bool { return !flow.Decide(now, f).Current })
 	if err != nil {
 		return err
 	}
 	return c.drain(found, now)
+}
+
+// translated lists the live translated connections about which a ruleset decided, or one
+// before it that its marks are known of: each once, also one that carries several marks.
+func translated(table tracked, node flow.Node, by *rules.Ruleset, keep func(flow.Flow) bool) (list []flow.Flow, err error) {
+	marks := marksOf(by)
+	for i, mark := range marks {
+		found, err := table.List(mark, func(f flow.Flow) bool {
+			return f.Translated() && !f.Closed() && !f.Marked(marks[:i]...) && node.Decided(f, by) && keep(f)
+		})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+	}
+	return list, nil
 }
 
 // drain takes connections up that go on as before, and leaves out those that ended or are

@@ -17,7 +17,7 @@ type kernel interface {
 	Apply(plan nft.Plan) error
 	Read(table string) (*nft.Table, error)
 	Protect(table string) (dataplane.Protection, error)
-	LiveTranslations(mark uint32) (int, error)
+	LiveNAT(mark uint32, others ...uint32) (int, error)
 	RoutingMarks() ([]uint32, error)
 	AddRouting(mark uint32) error
 	CheckRouting(marks ...uint32) (missing, others []uint32, err error)
@@ -83,21 +83,22 @@ func (i *installer) install(ruleset *rules.Ruleset) (changed bool, err error) {
 	return changed, i.kernel.PruneRouting(append(earlier, mark)...)
 }
 
-// earlierMarks lists the marks that snatd used before and that translated
-// connections still carry.
+// earlierMarks lists the marks that snatd used before and that live connections still
+// need.
 func (i *installer) earlierMarks(from origin, mark uint32) ([]uint32, error) {
 	marks, err := i.knownMarks(from)
 	if err != nil {
 		return nil, err
 	}
-	return i.liveMarks(slices.DeleteFunc(marks, func(m uint32) bool { return m == mark }))
+	return i.liveMarks(slices.DeleteFunc(marks, func(m uint32) bool { return m == mark }), mark)
 }
 
-// liveMarks are those that translated connections carry, of which it takes note.
-func (i *installer) liveMarks(marks []uint32) (alive []uint32, err error) {
+// liveMarks are those that live connections need, of which it takes note. One that
+// carries one of the marks that stay anyway needs no other.
+func (i *installer) liveMarks(marks []uint32, stay ...uint32) (alive []uint32, err error) {
 	i.kept = 0
 	for _, mark := range marks {
-		live, err := i.kernel.LiveTranslations(mark)
+		live, err := i.kernel.LiveNAT(mark, slices.Concat(stay, alive)...)
 		if err != nil {
 			return nil, err
 		}

@@ -218,12 +218,12 @@ func openFlows(look bool) plannedFlows {
 	return plannedFlows{table, err}
 }
 
-// live counts translated connections with a mark; none where they cannot be read.
-func (p plannedFlows) live(mark uint32) (int, error) {
+// live counts the connections that need a mark; none where they cannot be read.
+func (p plannedFlows) live(mark uint32, others ...uint32) (int, error) {
 	if p.table == nil {
 		return 0, nil
 	}
-	return p.table.LiveTranslations(mark)
+	return p.table.LiveNAT(mark, others...)
 }
 
 // changes are the connections that a change concerns, as the daemon finds them.

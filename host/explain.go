@@ -35,9 +35,9 @@ address is kept, which address the destination sees, which module decided so and
 facts that it read and where these came from, the modules that were asked before it, and
 the elements in the kernel that implement it, which are looked up there.
 
-Where the node's rules lead a Service's address elsewhere, the first endpoint is explained,
-and what becomes of connections to each is told. A host name is resolved on this machine;
-each of its IPv4 addresses is explained.
+Where the node's rules lead a Service's address elsewhere, on whatever ports, the first
+endpoint is explained, and what becomes of connections to each is told. A host name is
+resolved on this machine; each of its IPv4 addresses is explained.
 
 With --at plan it explains what the files say now, whether a daemon runs or not, as
 snatd plan reads them: a configuration or a module that is not in force yet.

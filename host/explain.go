@@ -76,7 +76,7 @@ With -o json, an object for each address of the destination:
     action        what it does, and source; absent if others' rules decide
     differences   a list; absent if it agrees
     error         why it could not be asked; absent if it could
-  notes           a list of what could not be found out`,
+  notes           a list of what could not be found out, and of who else may translate`,
 		Example: `  snatd explain --from default/web-1 --to 198.51.100.10
   snatd explain --from default/web-1 --to example.com --at plan --config new.yaml`,
 		Args: cobra.NoArgs,
@@ -209,7 +209,7 @@ func printExplanation(out io.Writer, e engine.Explanation) error {
 		printKernel(line, *k)
 	}
 	for i, note := range e.Notes {
-		line(label(i, "not known"), "%s", note)
+		line(label(i, "not sure"), "%s", note)
 	}
 	return text.Flush()
 }

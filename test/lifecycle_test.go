@@ -111,6 +111,26 @@ func (d *daemon) cleanupTwice(conn *openConn) {
 	})
 }
 
+// What cleanup leaves for live connections decides nothing, so that a start after it waits
+// for facts no longer than one without rules.
+func TestCleanupIsNoEarlierRun(t *testing.T) {
+	d := start(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	d.stop(syscall.SIGTERM)
+	d.succeed("cleanup")
+	if err := os.Remove(d.path("record.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	d.write("facts.yaml", "node: {name: [}\n")
+	d.run()
+	d.waitNotReady("the VPC's CIDRs")
+	conn.check(t)
+	d.write("facts.yaml", baseFacts)
+	d.waitReady()
+	d.check(onlyOutside)
+	conn.check(t)
+}
+
 // Cleanup that waits removes all when the last translated connection has ended, and is
 // not in its way.
 func TestCleanupWaits(t *testing.T) {

@@ -196,6 +196,28 @@ func TestCleanupWithNodePorts(t *testing.T) {
 	}
 }
 
+// What the AWS plugin marks, with the same bit, for node ports of its own needs nothing of
+// snatd's.
+func TestCleanupBesideOthersNodePorts(t *testing.T) {
+	d := start(t)
+	nodePort := d.servePort(false)
+	d.others(`table ip plugin {
+	chain prerouting { type filter hook prerouting priority mangle
+		iifname "eth0" fib daddr type local ct mark set ct mark | 0x80
+		iifname != "eth0" ct mark & 0x80 == 0x80 meta mark set meta mark | 0x80; }
+}`)
+	d.ip("rule", "add", "fwmark", "0x80/0x80", "lookup", "main", "priority", "1024")
+	conn := d.openAt(d.lab.Peered, lab.TCP, nodePort)
+	if f := d.tracked(nodePort); f.Mark != 0x80 || f.Translated() {
+		t.Errorf("%+v", f)
+	}
+	d.stop(syscall.SIGTERM)
+	if out := strings.TrimSpace(d.succeed("cleanup")); out != "removed" {
+		t.Error(out)
+	}
+	conn.check(t)
+}
+
 // A connection to a node port keeps what it needs when the mark is another one, and status
 // counts it; so does one that carries both marks, which needs only the one of today.
 func TestNodePortKeepsMark(t *testing.T) {

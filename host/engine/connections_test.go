@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/snatd/snatd/host/flow"
+	"github.com/snatd/snatd/rules"
 )
 
 // fakeTable has connections and the kernel's failures.
@@ -39,7 +40,7 @@ func TestConnectionsAreMadeUpFor(t *testing.T) {
 	c := connections{table: table, log: slog.New(slog.DiscardHandler)}
 	before, after := ruleset(t, 0x80), ruleset(t, 0x80, "172.31.0.0/16")
 	pods := []netip.Addr{pod.Addr()}
-	if err := c.changed("flush", before, after, pods); err == nil {
+	if err := c.changed("flush", []*rules.Ruleset{before}, after, pods); err == nil {
 		t.Error("no error")
 	}
 	table.err = nil
@@ -49,11 +50,23 @@ func TestConnectionsAreMadeUpFor(t *testing.T) {
 	if err := c.changed("flush", nil, after, pods); err != nil || c.ended != 1 {
 		t.Errorf("%d ended, %v", c.ended, err)
 	}
-	if err := c.changed("drain", before, after, pods); err != nil || len(c.draining) != 1 {
+	if err := c.changed("drain", []*rules.Ruleset{before}, after, pods); err != nil || len(c.draining) != 1 {
+		t.Errorf("%d draining, %v", len(c.draining), err)
+	}
+	// Which of the rulesets before decided it is no matter.
+	table.err = errors.New("broken")
+	if err := c.changed("flush", []*rules.Ruleset{after}, before, pods); err == nil {
+		t.Error("no error")
+	}
+	table.err = nil
+	if err := c.changed("flush", []*rules.Ruleset{before}, after, pods); err != nil || c.ended != 2 {
+		t.Errorf("%d ended, %v", c.ended, err)
+	}
+	if err := c.changed("drain", []*rules.Ruleset{before}, after, pods); err != nil || len(c.draining) != 1 {
 		t.Errorf("%d draining, %v", len(c.draining), err)
 	}
 	// Decided as before again, they are what they should be.
-	if err := c.changed("drain", after, before, pods); err != nil || len(c.draining) != 0 {
+	if err := c.changed("drain", []*rules.Ruleset{after}, before, pods); err != nil || len(c.draining) != 0 {
 		t.Errorf("%d draining, %v", len(c.draining), err)
 	}
 }

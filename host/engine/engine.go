@@ -88,10 +88,6 @@ func New(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, dp.Close())
 	}
-	earlier, err := dp.Exists(rules.TableName)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close(), dp.Close())
-	}
 	e := &Engine{
 		options:   options,
 		log:       options.Log,
@@ -118,8 +114,14 @@ func New(options Options) (*Engine, error) {
 	e.neighbours = newNeighbours(options.Log, e.State, e.reader.services.announcer.neighbour)
 	e.usage = newUsage(dp.watched.Usage)
 	e.pulse.beat()
+	earlier, err := e.installer.left()
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
 	if e.reader.patient = earlier; earlier {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
+	}
+	if !e.installer.known {
 		e.healer.missed(time.Now())
 	}
 	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})

@@ -34,8 +34,8 @@ func openLinux(log *slog.Logger) (*linux, error) {
 }
 
 // LiveNAT is that of the connections.
-func (l *linux) LiveNAT(mark uint32, others ...uint32) (int, error) {
-	return l.flows.LiveNAT(mark, others...)
+func (l *linux) LiveNAT(mark uint32, nodePorts bool, others ...uint32) (int, error) {
+	return l.flows.LiveNAT(mark, nodePorts, others...)
 }
 
 // Close ends the connections to both. What is in the kernel stays there.

@@ -242,11 +242,11 @@ func openFlows(look bool) plannedFlows {
 }
 
 // live counts the connections that need a mark; none where they cannot be read.
-func (p plannedFlows) live(mark uint32, others ...uint32) (int, error) {
+func (p plannedFlows) live(mark uint32, nodePorts bool, others ...uint32) (int, error) {
 	if p.table == nil {
 		return 0, nil
 	}
-	return p.table.LiveNAT(mark, others...)
+	return p.table.LiveNAT(mark, nodePorts, others...)
 }
 
 // changes are the connections that a change concerns, as the daemon finds them.

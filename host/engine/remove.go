@@ -34,7 +34,10 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 	if from.exists && network.Mark != 0 && !slices.Contains(marks, network.Mark) {
 		marks = append(marks, network.Mark) // somebody else may have removed its rule
 	}
-	needed, err := i.liveMarks(marks)
+	if from.ruleset != nil {
+		network.NodePorts = network.NodePorts || from.ruleset.Network.NodePorts
+	}
+	needed, err := i.liveMarks(marks, from, network)
 	if err != nil {
 		return Removed{}, err
 	}

@@ -25,7 +25,7 @@ func TestConcurrentUse(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 10 {
-				if n, err := l.table.LiveNAT(testMark); n != 500 || err != nil {
+				if n, err := l.table.LiveNAT(testMark, true); n != 500 || err != nil {
 					t.Errorf("%d live connections, error %v", n, err)
 				}
 			}

@@ -105,10 +105,10 @@ func TestListIsThatOfConntrack(t *testing.T) {
 		}
 	}
 	// 20 of TCP, 20 of UDP, one ping.
-	if live, err := l.table.LiveNAT(testMark); live != 41 || err != nil {
+	if live, err := l.table.LiveNAT(testMark, true); live != 41 || err != nil {
 		t.Errorf("%d live connections, error %v", live, err)
 	}
-	if live, err := l.table.LiveNAT(testMark << 1); live != 0 || err != nil {
+	if live, err := l.table.LiveNAT(testMark<<1, true); live != 0 || err != nil {
 		t.Errorf("%d live connections with another mark, error %v", live, err)
 	}
 }
@@ -126,7 +126,7 @@ func TestLiveNAT(t *testing.T) {
 	l.node.TellClients()
 	live := func(want int, mark uint32, others ...uint32) {
 		t.Helper()
-		if n, err := l.table.LiveNAT(mark, others...); n != want || err != nil {
+		if n, err := l.table.LiveNAT(mark, true, others...); n != want || err != nil {
 			t.Errorf("%d connections with mark %#x and none of %#x, error %v, want %d", n, mark, others, err, want)
 		}
 	}
@@ -151,6 +151,9 @@ func TestLiveNAT(t *testing.T) {
 	live(0, testMark)
 	conn := dial("30080")
 	live(1, testMark)
+	if n, err := l.table.LiveNAT(testMark, false); n != 0 || err != nil {
+		t.Errorf("%d connections where snatd has no node ports, error %v", n, err)
+	}
 	live(1, testMark, testMark<<1)
 	live(0, testMark<<1)
 	live(0, testMark, testMark<<1, testMark)
@@ -159,7 +162,7 @@ func TestLiveNAT(t *testing.T) {
 	}
 	conn.Close()
 	nstest.Eventually(t, "the end of the connection", func() bool {
-		n, err := l.table.LiveNAT(testMark)
+		n, err := l.table.LiveNAT(testMark, true)
 		return n == 0 && err == nil
 	})
 }
@@ -188,7 +191,7 @@ func TestStates(t *testing.T) {
 	if f := l.only(outside); f.State != closed {
 		t.Errorf("%+v", f)
 	}
-	if live, err := l.table.LiveNAT(testMark); live != 0 || err != nil {
+	if live, err := l.table.LiveNAT(testMark, true); live != 0 || err != nil {
 		t.Errorf("%d live connections, error %v", live, err)
 	}
 	for _, f := range l.list(0) {

@@ -33,6 +33,8 @@ func TestSourceComesAndGoes(t *testing.T) {
 	}
 	check(egress)
 	const lost = "the node's primary interface does not hold the source 10.0.0.11"
+	const late = "10.0.1.99"
+	d.ip("route", "add", late, "dev", d.interfaceTo(lab.PodA))
 	for range 2 {
 		d.ip("address", "delete", "10.0.0.11/32", "dev", "eth0")
 		d.waitProblem(lost)
@@ -44,8 +46,8 @@ func TestSourceComesAndGoes(t *testing.T) {
 		check(egress)
 
 		// A pod that comes now never had a good decision.
-		d.write("facts.yaml", baseFacts+"- {namespace: default, name: late, ip: 10.0.1.99}\n")
-		d.waitSource(netip.MustParseAddr("10.0.1.99"), lab.Internet, lab.NodePrimary)
+		d.write("facts.yaml", baseFacts+"- {namespace: default, name: late, ip: "+late+"}\n")
+		d.waitSource(netip.MustParseAddr(late), lab.Internet, lab.NodePrimary)
 		d.write("facts.yaml", baseFacts)
 
 		d.ip("address", "add", "10.0.0.11/32", "dev", "eth0")

@@ -60,6 +60,17 @@ func (c *Client) Flows(ctx context.Context, most int) (engine.Flows, error) {
 	return flows, err
 }
 
+// Approve lets the change through that is held, if it has this digest, of which the first
+// twelve digits suffice. It returns when the change is in force.
+func (c *Client) Approve(ctx context.Context, digest string) (engine.Held, error) {
+	var held engine.Held
+	body, err := c.send(ctx, http.MethodPost, pathApprove, url.Values{"digest": {digest}})
+	if err == nil {
+		err = json.Unmarshal(body, &held)
+	}
+	return held, err
+}
+
 // Ruleset asks what the kernel holds; nil if nothing is installed.
 func (c *Client) Ruleset(ctx context.Context) (*rules.Ruleset, error) {
 	var ruleset *rules.Ruleset
@@ -87,8 +98,12 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 
 // ask returns the body of a good answer.
 func (c *Client) ask(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	return c.send(ctx, http.MethodGet, path, query)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, query url.Values) ([]byte, error) {
 	target := url.URL{Scheme: "http", Host: "snatd", Path: path, RawQuery: query.Encode()}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
 	if err != nil {
 		return nil, err
 	}

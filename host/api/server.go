@@ -13,13 +13,16 @@ import (
 	"github.com/snatd/snatd/host/engine"
 )
 
+// writeTime is how long an answer may take.
+const writeTime = 5 * time.Second
+
 // Serve answers on a listener from Listen until ctx ends, and closes it.
 func Serve(ctx context.Context, on net.Listener, version string, daemon Daemon) error {
 	server := &http.Server{
 		Handler:           handler(version, daemon),
 		ReadHeaderTimeout: time.Second,
 		ReadTimeout:       5 * time.Second,
-		WriteTimeout:      5 * time.Second,
+		WriteTimeout:      writeTime,
 		MaxHeaderBytes:    16 << 10,
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
@@ -37,7 +40,13 @@ type Daemon interface {
 	Explain(from, to string) (engine.Explanation, error)
 	// Flows lists at most so many connections.
 	Flows(most int) (engine.Flows, error)
+	// Approve is that of the engine.
+	Approve(ctx context.Context, digest string) (engine.Held, error)
 }
+
+// approvalTime is how long an approval may take before its outcome is left to status: an
+// answer has to be written too.
+const approvalTime = writeTime - time.Second
 
 // mostFlows bounds an answer to some 50 MiB.
 const mostFlows = 100_000
@@ -58,6 +67,18 @@ func handler(version string, daemon Daemon) http.Handler {
 			return
 		}
 		answer(w, http.StatusOK, flows)
+	})
+	mux.HandleFunc("POST "+pathApprove, func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), approvalTime)
+		defer cancel()
+		switch held, err := daemon.Approve(ctx, r.URL.Query().Get("digest")); {
+		case errors.Is(err, context.DeadlineExceeded):
+			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
+		case err != nil:
+			answer(w, http.StatusConflict, problem{err.Error()})
+		default:
+			answer(w, http.StatusOK, held)
+		}
 	})
 	mux.HandleFunc("GET "+pathStatus, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, statusOf(version, state()))

@@ -78,6 +78,22 @@ func (m *MiB) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Share is a part of a whole, from 0 to 1.
+type Share float64
+
+func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', 6, 64) + "%" }
+
+// UnmarshalText reads a percentage: 30%, 0.5%.
+func (s *Share) UnmarshalText(text []byte) error {
+	number, percent := strings.CutSuffix(string(text), "%")
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || !percent || !(n >= 0 && n <= 100) {
+		return fmt.Errorf("%s is not a share, accepted: 0%% to 100%%, such as 30%%", document.Quote(string(text)))
+	}
+	*s = Share(n / 100)
+	return nil
+}
+
 // between checks a duration against what its key accepts.
 func (d Duration) between(least, most time.Duration) error {
 	if time.Duration(d) < least || time.Duration(d) > most {

@@ -63,6 +63,7 @@ type Engine struct {
 	record      record
 	pulse       pulse
 	usage       *usage
+	guard       guard
 	state       atomic.Pointer[State]
 	// again says that a pass has to follow the one under way.
 	again    bool
@@ -109,6 +110,7 @@ func New(options Options) (*Engine, error) {
 		connections: connections{table: dp.flows, log: options.Log},
 		follower:    follower{log: options.Log},
 		retries:     retries{},
+		guard:       guard{approvals: make(chan approval)},
 	}
 	e.reader.last.Uncounted = !dp.Features().Has(dataplane.Counting)
 	if e.counting, err = newCounting(dp.Counters().Read); err != nil {
@@ -122,6 +124,7 @@ func New(options Options) (*Engine, error) {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
 		e.healer.missed(time.Now())
 	}
+	e.guard.begin(options.Config.Facts.Record, earlier, options.Log)
 	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})
 	return e, nil
 }
@@ -219,6 +222,9 @@ func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 		case <-services.cluster.changed():
 			return true
 		case <-e.modules.loads.changed:
+			return true
+		case a := <-e.guard.approvals:
+			e.guard.asked = append(e.guard.asked, &a)
 			return true
 		case d := <-e.watcher.Found:
 			e.healer.disturbed(d, time.Now())

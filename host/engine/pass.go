@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +53,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	if e.reader.loaded {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
 	}
+	if state.Held != nil {
+		p.add("guard", fmt.Errorf("a change is held: %s; snatd plan shows it, snatd approve %.12s lets it through", state.Held, state.Held.Ruleset))
+	}
 	e.reader.services.report(&p)
 	next = earlier(next, e.healer.report(&p, time.Now()))
 	next = earlier(next, e.watcher.report(&p))
@@ -69,6 +74,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		e.report(state.Problems)
 	}
 	e.state.Store(&state)
+	e.guard.answer(&state)
 	if state.Result != nil {
 		next = earlier(next, e.record.next(in.Config.Facts.Record, state.Result.Snapshot))
 	}
@@ -129,8 +135,13 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		next.Waiting = "waiting for facts and modules that give a complete decision"
 		return time.Time{}
 	}
-	before, modules := next.Result, e.State().Modules
-	e.installer.why = func() string { return because(before, result, modules, next.Modules) }
+	why := func(after *Result) string {
+		return because(next.Result, after, e.guard.since(e.State().Modules), next.Modules)
+	}
+	if result = e.guarded(next, result, why, p); result == nil {
+		return time.Time{}
+	}
+	e.installer.why = func() string { return why(result) + e.guard.word() }
 	changed, err := e.bring(result)
 	e.installer.why = nil
 	e.modules.loadShipped(in.Snapshot)
@@ -141,7 +152,8 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		return time.Time{}
 	}
 	first := next.Result == nil
-	next.Result, next.Ruleset, next.Waiting = result, e.installer.holds, ""
+	next.Result, next.Ruleset, next.Waiting, next.earlier = result, e.installer.holds, "", nil
+	e.guard.installed()
 	if first {
 		e.neighbours.look()
 	}
@@ -156,7 +168,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	var unseen, unsaved error
 	e.meanwhile(ctx, func() {
 		unseen = e.connections.changed(in.Config.SNAT.OnChange, replaced, next.Ruleset, result.pods())
-		unsaved = e.record.save(in.Config.Facts.Record, in.Snapshot)
+		unsaved = errors.Join(e.record.save(in.Config.Facts.Record, in.Snapshot), e.guard.save(in.Config.Facts.Record))
 	})
 	if unseen != nil {
 		p.addPassing("connections", unseen)

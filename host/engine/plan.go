@@ -19,6 +19,10 @@ type Installed struct {
 	Ruleset *rules.Ruleset `json:"ruleset"`
 	// Subjects are the node, first, and the pods by name.
 	Subjects []Subject `json:"subjects"`
+	// External is snat.external, and Holding says that a change is held already: the guard
+	// goes by both.
+	External bool `json:"external"`
+	Holding  bool `json:"holding"`
 }
 
 // Uncounted says that the kernel counts no connections, so that a plan must not either.
@@ -33,14 +37,18 @@ type Subject struct {
 // Installed is what is in force; an error if nothing is decided yet, so that this is not
 // known.
 func (s *State) Installed() (Installed, error) {
-	if s.Result == nil {
+	switch {
+	case s.earlier != nil:
+		return *s.earlier, nil
+	case s.Result == nil:
 		return Installed{}, s.undecided()
 	}
-	in := Installed{Ruleset: s.Ruleset, Subjects: []Subject{}}
-	for _, d := range s.Result.Decided {
-		in.Subjects = append(in.Subjects, Subject{d.Subject.Name, d.Subject.Addr})
-	}
-	return in, nil
+	return s.installed(), nil
+}
+
+// installed is what is in force once something is decided.
+func (s *State) installed() Installed {
+	return Installed{s.Ruleset, s.Result.subjects(), s.Result.Snapshot.External, s.Held != nil}
 }
 
 // Plan is what would happen if a state came into force. As JSON it is stable: keys are
@@ -60,6 +68,8 @@ type Plan struct {
 	Routing []string `json:"routing"`
 	// Connections are the live ones; nil if they were not looked at.
 	Connections *ConnectionChange `json:"connections,omitempty"`
+	// Held says that the guard would hold it, and why; nil if it would not.
+	Held *Held `json:"held,omitempty"`
 	// Ruleset is what the kernel would hold, with the names that it would have there; nil
 	// for nothing.
 	Ruleset *rules.Ruleset `json:"ruleset"`
@@ -133,6 +143,7 @@ func (s *State) PlanFrom(before Installed, look bool) (_ Plan, err error) {
 	p := Plan{
 		Before: before.Ruleset.Digest(), After: i.holds.Digest(), Ruleset: i.holds,
 		Decisions: s.changesFrom(before, i.holds), Objects: []string{}, Routing: notes.routing, ops: notes.ops,
+		Held: before.beyond(s.Result),
 	}
 	for _, op := range notes.ops {
 		p.Objects = append(p.Objects, op.String())

@@ -91,6 +91,14 @@ func New(d *Document, settings Settings) (*Snapshot, error) {
 // of their own, by their full names.
 func (s *Snapshot) Subjects() []Subject { return s.subjects }
 
+// WithPods is the same snapshot with other pods, which are in order.
+func (s *Snapshot) WithPods(pods []Pod) *Snapshot {
+	out := *s
+	out.Pods = pods
+	out.subjects = subjects(&out)
+	return &out
+}
+
 // Waiting are the full names of the pods that have no address yet. Until then
 // their traffic gets the node's decision.
 func (s *Snapshot) Waiting() []string {

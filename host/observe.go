@@ -43,7 +43,7 @@ func metricsState(daemon *engine.Engine, held *elements, log *slog.Logger) metri
 	s := daemon.State()
 	state := metrics.State{
 		Version: version(), Ready: s.Waiting == "", Waiting: s.Waiting, Progress: daemon.Progress(),
-		Problems: len(s.Problems), Changes: s.Changes, Sources: s.Sources(),
+		Problems: len(s.Problems), Held: s.Held != nil, Changes: s.Changes, Sources: s.Sources(),
 		Repairs: s.Repairs, Draining: s.Draining, Ended: s.Ended,
 	}
 	state.Accepted, state.Failed = daemon.Transactions()

@@ -60,6 +60,12 @@ With -o json:
     flows         the first of them, a list: protocol, source, destination, endpoint and seen
                   as in snatd flows, and after, as what it would be seen if it began then
     error         why they could not be listed; absent if they could
+  held            absent if the guard would let it through:
+    ruleset       the digest that snatd approve takes
+    subjects, of  how many of those that are known would be decided otherwise for
+    largest       for whom about most: subject, addresses, share
+    limit         what it is beyond
+    external      snat.external before
   ruleset         what the kernel would hold, or null
   notes           a list of why something else may happen: a module that fails while the
                   daemon goes on with what it has of it`,
@@ -214,6 +220,9 @@ func (p plan) text() string {
 		fmt.Fprintf(&text, ", live connections %d", c.Total)
 	}
 	text.WriteString("\n")
+	if p.Held != nil {
+		fmt.Fprintf(&text, "would be held until snatd approve: %s\n", p.Held)
+	}
 	for rest := p.Decisions; len(rest) > 0; {
 		first := rest[0]
 		same := func(d engine.DecisionChange) bool { return sameChange(first, d) }

@@ -7,6 +7,9 @@ import "net/netip"
 // neither knows. Neither ruleset is nil or a draining one.
 func Changed(before, after *Ruleset, src netip.Addr) uint64 {
 	one, other := before.class(before.ClassOf(src)), after.class(after.ClassOf(src))
+	if one.identity() == other.identity() {
+		return 0
+	}
 	count := uint64(0)
 	inStep(one.spans(), other.spans(), func(first, last uint32, a, b ruling) {
 		if a.outcome != b.outcome {

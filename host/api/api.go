@@ -1,6 +1,6 @@
 // Package api is how commands ask the daemon: HTTP with JSON over a unix
 // socket that only root may open. It reads what the engine publishes and never
-// waits for it.
+// waits for it, but for an approval, whose outcome is the engine's to tell.
 package api
 
 import (
@@ -18,8 +18,11 @@ const (
 	pathExplain   = "/v1/explain" // ?from=POD|IP&to=IP
 	pathRuleset   = "/v1/ruleset"
 	pathInstalled = "/v1/installed"
-	pathFacts     = "/v1/facts" // YAML, in the format of the static facts file
-	pathFlows     = "/v1/flows" // ?limit=N
+	pathFacts     = "/v1/facts" // ?at=N; YAML, in the format of the static facts file
+	pathHistory   = "/v1/history"
+	pathBundle    = "/v1/history/bundle" // ?at=N; tar
+	pathFlows     = "/v1/flows"          // ?limit=N
+	pathApprove   = "/v1/approve"        // ?digest=D; POST
 )
 
 // Status is the answer of /v1/status.
@@ -29,6 +32,9 @@ type Status struct {
 	// input that is bad now is among Problems.
 	Ready   bool   `json:"ready"`
 	Waiting string `json:"waiting,omitempty"`
+	// Held is a change that waits for an approval; Ready then says that the kernel holds what
+	// is in force meanwhile. Absent if there is none.
+	Held *engine.Held `json:"held,omitempty"`
 	// Problems are what an operator should mend.
 	Problems []engine.Problem      `json:"problems"`
 	Modules  []engine.ModuleStatus `json:"modules"`
@@ -79,7 +85,7 @@ type problem struct {
 
 func statusOf(version string, s *engine.State) Status {
 	status := Status{
-		Version: version, Ready: s.Waiting == "", Waiting: s.Waiting,
+		Version: version, Ready: s.Waiting == "", Waiting: s.Waiting, Held: s.Held,
 		Problems: append([]engine.Problem{}, s.Problems...),
 		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
 		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},

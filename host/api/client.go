@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -60,6 +61,17 @@ func (c *Client) Flows(ctx context.Context, most int) (engine.Flows, error) {
 	return flows, err
 }
 
+// Approve lets the change through that is held, if it has this digest, of which the first
+// twelve digits suffice. It returns when the change is in force.
+func (c *Client) Approve(ctx context.Context, digest string) (engine.Held, error) {
+	var held engine.Held
+	body, err := c.send(ctx, http.MethodPost, pathApprove, url.Values{"digest": {digest}})
+	if err == nil {
+		err = json.Unmarshal(body, &held)
+	}
+	return held, err
+}
+
 // Ruleset asks what the kernel holds; nil if nothing is installed.
 func (c *Client) Ruleset(ctx context.Context) (*rules.Ruleset, error) {
 	var ruleset *rules.Ruleset
@@ -77,6 +89,25 @@ func (c *Client) Installed(ctx context.Context) (engine.Installed, error) {
 // Facts asks which facts are in force, in the format of the static facts file.
 func (c *Client) Facts(ctx context.Context) ([]byte, error) { return c.ask(ctx, pathFacts, nil) }
 
+// FactsAt asks which they were at a change, by its number.
+func (c *Client) FactsAt(ctx context.Context, number uint64) ([]byte, error) {
+	return c.ask(ctx, pathFacts, at(number))
+}
+
+// History asks what was changed last, the oldest first.
+func (c *Client) History(ctx context.Context) ([]history.Entry, error) {
+	var entries []history.Entry
+	err := c.get(ctx, pathHistory, nil, &entries)
+	return entries, err
+}
+
+// Bundle asks for all that a change follows from, as history.Extract takes it.
+func (c *Client) Bundle(ctx context.Context, number uint64) ([]byte, error) {
+	return c.ask(ctx, pathBundle, at(number))
+}
+
+func at(number uint64) url.Values { return url.Values{"at": {strconv.FormatUint(number, 10)}} }
+
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
 	body, err := c.ask(ctx, path, query)
 	if err != nil {
@@ -87,8 +118,12 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 
 // ask returns the body of a good answer.
 func (c *Client) ask(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	return c.send(ctx, http.MethodGet, path, query)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, query url.Values) ([]byte, error) {
 	target := url.URL{Scheme: "http", Host: "snatd", Path: path, RawQuery: query.Encode()}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -71,6 +72,18 @@ func (s still) Explain(from, to string) (engine.Explanation, error) {
 func (s still) Flows(most int) (engine.Flows, error) {
 	return engine.Flows{Total: most, Flows: []engine.Flow{}}, nil
 }
+
+func (s still) Approve(ctx context.Context, digest string) (engine.Held, error) {
+	if _, ends := ctx.Deadline(); digest == "late" && ends {
+		return engine.Held{}, context.DeadlineExceeded
+	}
+	if digest != s.state.Held.Ruleset {
+		return engine.Held{}, fmt.Errorf("not held: %s", digest)
+	}
+	return *s.state.Held, nil
+}
+
+func (s still) History() *history.Ring { return &history.Ring{} }
 
 // serve answers from a state and returns a client.
 func serve(t *testing.T, state *engine.State) *Client {
@@ -138,5 +151,23 @@ func TestFlowsLimit(t *testing.T) {
 		if want := fmt.Sprintf("limit: %q, accepted: 1 to 100000", strconv.Itoa(most)); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
+	}
+}
+
+// An approval is what its digest says, is never asked for by reading, and does not keep a
+// client waiting for ever.
+func TestApprove(t *testing.T) {
+	client := serve(t, &engine.State{Held: &engine.Held{Ruleset: "0123456789abcdef"}})
+	if held, err := client.Approve(t.Context(), "0123456789abcdef"); err != nil || held.Ruleset != "0123456789abcdef" {
+		t.Errorf("%+v, %v", held, err)
+	}
+	if _, err := client.Approve(t.Context(), "fedcba9876543210"); err == nil || err.Error() != "not held: fedcba9876543210" {
+		t.Error(err)
+	}
+	if _, err := client.Approve(t.Context(), "late"); err == nil || !strings.Contains(err.Error(), "deadline") {
+		t.Error(err)
+	}
+	if _, err := client.ask(t.Context(), pathApprove, nil); err == nil || !strings.Contains(err.Error(), "405") {
+		t.Errorf("by GET: %v", err)
 	}
 }

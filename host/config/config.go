@@ -23,10 +23,12 @@ type Config struct {
 	Kubernetes Kubernetes `yaml:"kubernetes"`
 	Network    Network    `yaml:"network"`
 	SNAT       SNAT       `yaml:"snat"`
+	Guard      Guard      `yaml:"guard"`
 	Policies   Policies   `yaml:"policies"`
 	// Path of the Unix socket at which the daemon is asked, as by `snatd status`.
 	Socket  string  `yaml:"socket"`
 	Metrics Metrics `yaml:"metrics"`
+	History History `yaml:"history"`
 	Log     Log     `yaml:"log"`
 }
 
@@ -66,7 +68,8 @@ type Facts struct {
 	File string `yaml:"file"`
 	// Path of the file where the daemon keeps the facts in force, for its next
 	// start; empty means nowhere. Where rules of an earlier run are in the kernel,
-	// a source that has not answered yet is taken to say what is there.
+	// a source that has not answered yet is taken to say what is there. A change
+	// that is held is noted beside it, in a file whose name ends in `.held`.
 	Record string `yaml:"record"`
 }
 
@@ -130,6 +133,22 @@ type SNAT struct {
 	OnChange string `yaml:"onChange"`
 }
 
+// Guard is how much may change at once without an operator's word.
+type Guard struct {
+	MaxChange MaxChange `yaml:"maxChange"`
+}
+
+// MaxChange are the limits beyond which a change is held.
+type MaxChange struct {
+	// Share of the pods, and of the node's decision for pods that are not known, that
+	// one change may decide otherwise for, such as `30%`. A change beyond it is held
+	// until `snatd approve` lets it through, or until it is not beyond it any more.
+	Pods Share `yaml:"pods"`
+	// Share of the IPv4 addresses that one change may decide otherwise about for
+	// any one pod, such as `10%`. A `/8` is 0.4%.
+	Addresses Share `yaml:"addresses"`
+}
+
 // Policies is where policy modules are.
 type Policies struct {
 	// Path of the drop-in directory. It is watched, and need not exist.
@@ -155,6 +174,14 @@ type Metrics struct {
 	Listen string `yaml:"listen"`
 }
 
+// History is where the last changes are kept.
+type History struct {
+	// Path of the directory where the last 32 changes are kept over restarts, each
+	// with its facts, configuration and modules, such as `/var/lib/snatd/history`;
+	// empty means in memory only.
+	Directory string `yaml:"directory"`
+}
+
 // Log is what the daemon writes to standard error.
 type Log struct {
 	// Which lines are written: `debug`, `info`, `warn` or `error` and what is more
@@ -172,6 +199,7 @@ func Default() Config {
 		},
 		Network: Network{PodInterfaces: []string{"eni*"}, IPFamily: IPv4, Protect: ProtectAuto, Verify: Duration(time.Minute)},
 		SNAT:    SNAT{Randomize: rules.RandomizePRNG, Mark: 0x80, OnChange: OnChangeKeep},
+		Guard:   Guard{MaxChange{Pods: 1, Addresses: 1}},
 		Policies: Policies{
 			Directory: "/etc/snatd/policies.d", Deadline: Duration(abi.GivenDeadline * time.Millisecond), Memory: abi.GivenMemory >> 20, Cache: "/var/cache/snatd",
 		},

@@ -24,6 +24,7 @@ func TestDefault(t *testing.T) {
 		},
 		Network: config.Network{PodInterfaces: []string{"eni*"}, IPFamily: "ipv4", Protect: "auto", Verify: config.Duration(time.Minute)},
 		SNAT:    config.SNAT{Randomize: "prng", Mark: 0x80, OnChange: "keep"},
+		Guard:   config.Guard{MaxChange: config.MaxChange{Pods: 1, Addresses: 1}},
 		Policies: config.Policies{
 			Directory: "/etc/snatd/policies.d", Deadline: config.Duration(50 * time.Millisecond), Memory: 16, Cache: "/var/cache/snatd",
 		},
@@ -71,9 +72,11 @@ snat:
   randomize: hashrandom
   mark: 0x100
   onChange: flush
+guard: {maxChange: {pods: 30%, addresses: 0.5%}}
 policies: {directory: /f/policies.d, routes: true, deadline: 100ms, memory: 32, cache: ""}
 socket: /f/snatd.sock
 metrics: {listen: ""}
+history: {directory: /f/history}
 log: {level: debug}
 `
 
@@ -101,9 +104,24 @@ func fullConfig() config.Config {
 			Mark:         0x100,
 			OnChange:     "flush",
 		},
+		Guard:    config.Guard{MaxChange: config.MaxChange{Pods: 0.3, Addresses: 0.005}},
 		Policies: config.Policies{Directory: "/f/policies.d", Routes: true, Deadline: config.Duration(100 * time.Millisecond), Memory: 32},
 		Socket:   "/f/snatd.sock",
+		History:  config.History{Directory: "/f/history"},
 		Log:      config.Log{Level: "debug"},
+	}
+}
+
+// What is written of a configuration is the same configuration.
+func TestEncode(t *testing.T) {
+	given := config.Default()
+	given.Facts.PrefixLists, given.SNAT.ExcludeCIDRs = []string{}, []netip.Prefix{} // which says the same
+	for name, want := range map[string]config.Config{"full": fullConfig(), "default": given} {
+		text, err := want.Encode()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		equal(t, load(t, config.Options{File: write(t, string(text))}), want)
 	}
 }
 
@@ -184,7 +202,7 @@ func TestTooManyCIDRs(t *testing.T) {
 func TestBadFile(t *testing.T) {
 	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
 	tests := []struct{ text, want string }{
-		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, policies, socket, metrics, log"},
+		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, guard, policies, socket, metrics, history, log"},
 		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark, onChange"},
 		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
 		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},
@@ -225,6 +243,10 @@ func TestBadFile(t *testing.T) {
 		{"snat: {mark: 0x100000000}", `1:14: snat.mark: "0x100000000" is not a mark, accepted: one bit of 32, such as 0x80`},
 		{"snat: {mark: -128}", `1:14: snat.mark: "-128" is not a mark, accepted: one bit of 32, such as 0x80`},
 		{"snat: {mark: high}", `1:14: snat.mark: "high" is not a mark, accepted: one bit of 32, such as 0x80`},
+		{"guard: {maxChange: 30%}", "1:20: guard.maxChange: a string, accepted: the keys pods, addresses"},
+		{"guard: {maxChange: {pods: 0.3}}", `1:27: guard.maxChange.pods: "0.3" is not a share, accepted: 0% to 100%, such as 30%`},
+		{"guard: {maxChange: {addresses: 101%}}", `1:32: guard.maxChange.addresses: "101%" is not a share, accepted: 0% to 100%, such as 30%`},
+		{"guard: {maxChange: {pods: NaN%}}", `1:27: guard.maxChange.pods: "NaN%" is not a share, accepted: 0% to 100%, such as 30%`},
 		{"policies: {deadline: 1us}", "1:22: policies.deadline: 1µs, accepted: 1ms to 10s"},
 		{"policies: {memory: 2}", `1:20: policies.memory: "2" is not an amount of memory, accepted: 4 to 1024, in MiB`},
 		{"facts: {vpc: imds}\npolicies: {routes: true}", "2:20: policies.routes: true needs facts.ec2: true, which reads the routes"},

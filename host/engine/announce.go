@@ -10,6 +10,7 @@ import (
 
 // Reasons of the events of the Node object.
 const (
+	changeHeld          = "SNATChangeHeld"
 	moduleProblem       = "SNATModuleProblem"
 	neighbourTranslates = "SNATNeighbourTranslates"
 )
@@ -28,7 +29,10 @@ func (a *announcer) tell(reason, message string) {
 
 // problem tells of a new problem, if it is one for the cluster's operators.
 func (a *announcer) problem(p Problem) {
-	if strings.HasPrefix(p.Source, moduleSource) {
+	switch {
+	case p.Source == guardSource:
+		a.tell(changeHeld, p.Message)
+	case strings.HasPrefix(p.Source, moduleSource):
 		a.tell(moduleProblem, p.String())
 	}
 }

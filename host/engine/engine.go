@@ -18,6 +18,7 @@ import (
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/rules"
@@ -63,6 +64,8 @@ type Engine struct {
 	record      record
 	pulse       pulse
 	usage       *usage
+	guard       guard
+	history     *history.Ring
 	state       atomic.Pointer[State]
 	// again says that a pass has to follow the one under way.
 	again    bool
@@ -105,6 +108,7 @@ func New(options Options) (*Engine, error) {
 		connections: connections{table: dp.flows, log: options.Log},
 		follower:    follower{log: options.Log},
 		retries:     retries{},
+		guard:       guard{approvals: make(chan approval)},
 	}
 	e.reader.last.Uncounted = !dp.Features().Has(dataplane.Counting)
 	if e.counting, err = newCounting(dp.Counters().Read); err != nil {
@@ -124,6 +128,10 @@ func New(options Options) (*Engine, error) {
 	if !e.installer.known {
 		e.healer.missed(time.Now())
 	}
+	if e.history, err = history.Open(options.Config.History.Directory); err != nil {
+		options.Log.Warn("some of the changes that are kept cannot be read", "error", err)
+	}
+	e.guard.begin(options.Config.Facts.Record, earlier, options.Log)
 	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})
 	return e, nil
 }
@@ -152,6 +160,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	inner, stop := context.WithCancel(ctx)
 	var looking sync.WaitGroup
 	looking.Go(func() { e.neighbours.run(inner) })
+	looking.Go(func() { e.history.Run(inner) })
 	defer looking.Wait()
 	defer stop()
 	for ctx.Err() == nil {
@@ -221,6 +230,9 @@ func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 		case <-services.cluster.changed():
 			return true
 		case <-e.modules.loads.changed:
+			return true
+		case a := <-e.guard.approvals:
+			e.guard.asked = append(e.guard.asked, &a)
 			return true
 		case d := <-e.watcher.Found:
 			e.healer.disturbed(d, time.Now())

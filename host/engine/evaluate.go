@@ -36,6 +36,15 @@ func (r *Result) pods() (list []netip.Addr) {
 	return list
 }
 
+// subjects are the node and the pods that are decided for.
+func (r *Result) subjects() []Subject {
+	list := make([]Subject, len(r.Decided))
+	for i, d := range r.Decided {
+		list[i] = Subject{d.Subject.Name, d.Subject.Addr}
+	}
+	return list
+}
+
 // Decided is a subject with the modules' answers in order of precedence.
 type Decided struct {
 	Subject     rules.Subject

@@ -37,6 +37,8 @@ type installer struct {
 	// changes counts the plans that were applied, the last of which was at.
 	changes uint64
 	at      time.Time
+	// operations counts those on the kernel's objects.
+	operations int
 	// kept is how many live connections need something of earlier rules.
 	kept int
 	// replaced is what decided before each of the changes since takeReplaced: what is
@@ -190,6 +192,7 @@ func (i *installer) apply(plan rules.Plan, found *rules.Ruleset) (changed bool, 
 		}
 		took := time.Since(start)
 		i.changes++
+		i.operations += len(plan.Ops)
 		i.at = time.Now()
 		if remakes(plan.Ops) {
 			i.whose = ""

@@ -2,11 +2,14 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/history"
 )
 
 // pass takes the inputs through the whole pipeline and publishes the outcome.
@@ -50,8 +53,14 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	} else {
 		state.Protection = ""
 	}
+	if err := e.history.Err(); err != nil {
+		p.add("history.directory", err)
+	}
 	if e.reader.loaded {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
+	}
+	if state.Held != nil {
+		p.add(guardSource, fmt.Errorf("a change is held: %s; snatd plan shows it, snatd approve %.12s lets it through", state.Held, state.Held.Ruleset))
 	}
 	e.reader.services.report(&p)
 	next = earlier(next, e.healer.report(&p, time.Now()))
@@ -71,6 +80,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		e.report(state.Problems)
 	}
 	e.state.Store(&state)
+	e.guard.answer(&state)
 	if state.Result != nil {
 		next = earlier(next, e.record.next(in.Config.Facts.Record, state.Result.Snapshot))
 	}
@@ -119,6 +129,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 			return until
 		}
 	}
+	began, operations := time.Now(), e.installer.operations
 	var result *Result
 	var met problems
 	var err error
@@ -134,9 +145,18 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	if e.healer.failures > 0 {
 		e.heal() // or the change would mend it, and nobody would tell of that
 	}
-	before, modules := next.Result, e.State().Modules
-	e.installer.why = func() string { return because(before, result, modules, next.Modules) }
+	why := func(after *Result) string {
+		return because(next.Result, after, e.guard.since(e.State().Modules), next.Modules)
+	}
+	if result = e.guarded(next, result, why, p); result == nil {
+		return time.Time{}
+	}
+	e.installer.why = func() string { return why(result) + e.guard.word() }
 	changed, err := e.bring(result)
+	if err != nil || changed || next.Result == nil {
+		what := history.Entry{Because: e.installer.why(), Operations: e.installer.operations - operations, Milliseconds: milliseconds(began)}
+		e.remember(what, err, result, next.Modules)
+	}
 	e.installer.why = nil
 	e.modules.loadShipped(in.Snapshot)
 	applied := time.Now()
@@ -146,7 +166,8 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		return time.Time{}
 	}
 	first := next.Result == nil
-	next.Result, next.Ruleset, next.Waiting = result, e.installer.holds, ""
+	next.Result, next.Ruleset, next.Waiting, next.earlier = result, e.installer.holds, "", nil
+	e.guard.installed()
 	if first {
 		e.neighbours.look()
 	}
@@ -161,7 +182,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	var unseen, unsaved error
 	e.meanwhile(ctx, func() {
 		unseen = e.connections.changed(in.Config.SNAT.OnChange, replaced, next.Ruleset, result.pods())
-		unsaved = e.record.save(in.Config.Facts.Record, in.Snapshot)
+		unsaved = errors.Join(e.record.save(in.Config.Facts.Record, in.Snapshot), e.guard.save(in.Config.Facts.Record))
 	})
 	if unseen != nil {
 		p.addPassing("connections", unseen)
@@ -227,6 +248,9 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 	}
 	if cfg.Network.Protect != e.options.Config.Network.Protect {
 		list = append(list, Problem{"configuration", "network.protect" + message})
+	}
+	if cfg.History != e.options.Config.History {
+		list = append(list, Problem{"configuration", "history.directory" + message})
 	}
 	if cfg.Metrics != e.options.Config.Metrics {
 		list = append(list, Problem{"configuration", "metrics.listen" + message})

@@ -22,6 +22,10 @@ type Installed struct {
 	Subjects []Subject `json:"subjects"`
 	// Modules are those that have an answer in it, by name.
 	Modules []string `json:"modules"`
+	// External is snat.external, and Holding says that a change is held already: the guard
+	// goes by both.
+	External bool `json:"external"`
+	Holding  bool `json:"holding"`
 }
 
 // Uncounted says that the kernel counts no connections, so that a plan must not either.
@@ -36,19 +40,24 @@ type Subject struct {
 // Installed is what is in force; an error if nothing is decided yet, so that this is not
 // known.
 func (s *State) Installed() (Installed, error) {
-	if s.Result == nil {
+	switch {
+	case s.earlier != nil:
+		return *s.earlier, nil
+	case s.Result == nil:
 		return Installed{}, s.undecided()
 	}
-	in := Installed{Ruleset: s.Ruleset, Subjects: []Subject{}}
+	return s.installed(), nil
+}
+
+// installed is what is in force once something is decided.
+func (s *State) installed() Installed {
 	modules := map[string]bool{}
 	for _, d := range s.Result.Decided {
-		in.Subjects = append(in.Subjects, Subject{d.Subject.Name, d.Subject.Addr})
 		for _, e := range d.Evaluations {
 			modules[e.Decision.Module] = true
 		}
 	}
-	in.Modules = slices.Sorted(maps.Keys(modules))
-	return in, nil
+	return Installed{s.Ruleset, s.Result.subjects(), slices.Sorted(maps.Keys(modules)), s.Result.Snapshot.External, s.Held != nil}
 }
 
 // Plan is what would happen if a state came into force. As JSON it is stable: keys are
@@ -68,6 +77,8 @@ type Plan struct {
 	Routing []string `json:"routing"`
 	// Connections are the live ones; nil if they were not looked at.
 	Connections *ConnectionChange `json:"connections,omitempty"`
+	// Held says that the guard would hold it, and why; nil if it would not.
+	Held *Held `json:"held,omitempty"`
 	// Ruleset is what the kernel would hold, with the names that it would have there; nil
 	// for nothing.
 	Ruleset *rules.Ruleset `json:"ruleset"`
@@ -143,6 +154,7 @@ func (s *State) PlanFrom(before Installed, look bool) (_ Plan, err error) {
 	p := Plan{
 		Before: before.Ruleset.Digest(), After: i.holds.Digest(), Ruleset: i.holds,
 		Decisions: s.changesFrom(before, i.holds), Objects: []string{}, Routing: notes.routing, Notes: []string{}, ops: notes.ops,
+		Held: before.beyond(s.Result),
 	}
 	for _, op := range notes.ops {
 		p.Objects = append(p.Objects, op.String())

@@ -56,6 +56,15 @@ func (r *record) write(path string, snapshot *facts.Snapshot) error {
 	if len(text) > facts.Limit {
 		return fmt.Errorf("%s: %d bytes, at most %d can be read again", path, len(text), facts.Limit)
 	}
+	if err := replaceFile(path, text); err != nil {
+		return err
+	}
+	r.written = snapshot
+	return nil
+}
+
+// replaceFile writes a file whole or not at all, with its directory.
+func replaceFile(path string, text []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -63,11 +72,7 @@ func (r *record) write(path string, snapshot *facts.Snapshot) error {
 	if err := os.WriteFile(temporary, text, 0o600); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		return err
-	}
-	r.written = snapshot
-	return nil
+	return os.Rename(temporary, path)
 }
 
 // next is when a snapshot is to be written that could not be yet; zero if it was.

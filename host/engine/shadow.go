@@ -27,8 +27,10 @@ type Change struct {
 }
 
 // Largest is the largest of the changes; the zero Change if there is none.
-func (s *Shadow) Largest() (largest Change) {
-	for _, c := range s.Changes {
+func (s *Shadow) Largest() Change { return largest(s.Changes) }
+
+func largest(changes []Change) (largest Change) {
+	for _, c := range changes {
 		if c.Addresses > largest.Addresses {
 			largest = c
 		}
@@ -129,14 +131,31 @@ func difference(result *Result, would []Decided) (*Shadow, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range would {
-		addresses := rules.Changed(result.Ruleset, after, d.Subject.Addr)
-		if addresses == 0 {
-			continue
+	subjects := make([]Subject, len(would))
+	for i, d := range would {
+		subjects[i] = Subject{d.Subject.Name, d.Subject.Addr}
+	}
+	changes := changesFor(result.Ruleset, after, subjects)
+	s.Subjects = len(changes)
+	s.Changes = append(s.Changes, changes[:min(len(changes), maxChanges)]...)
+	return s, nil
+}
+
+// changesFor are those of the subjects that another ruleset decides otherwise for. Neither
+// is nil or a draining one.
+func changesFor(before, after *rules.Ruleset, subjects []Subject) (list []Change) {
+	type classes struct{ before, after string }
+	counted := map[classes]uint64{}
+	for _, s := range subjects {
+		of := classes{before.ClassOf(s.Address), after.ClassOf(s.Address)}
+		addresses, known := counted[of]
+		if !known {
+			addresses = rules.Changed(before, after, s.Address)
+			counted[of] = addresses
 		}
-		if s.Subjects++; len(s.Changes) < maxChanges {
-			s.Changes = append(s.Changes, Change{d.Subject.Name, addresses, float64(addresses) / (1 << 32)})
+		if addresses > 0 {
+			list = append(list, Change{s.Name, addresses, float64(addresses) / (1 << 32)})
 		}
 	}
-	return s, nil
+	return list
 }

@@ -41,11 +41,15 @@ type State struct {
 	// the kernel holds what the inputs demand.
 	Waiting  string
 	Problems []Problem
+	// Held is a change that the guard holds: Result is then what is in force meanwhile. Nil
+	// if there is none.
+	Held *Held
 
 	Modules []ModuleStatus
 	// Wasm is how modules run: "compiler", "interpreter", or "none".
 	Wasm string
 
+	earlier  *Installed // what an earlier run left, while a change of that is held
 	read     []followed // what the engine reads itself
 	services []func() []facts.Provenance
 	instance *aws.Instance // nil if it is not known

@@ -26,6 +26,8 @@ type Settings struct {
 	PrimaryAddress netip.Addr
 	// Addresses are all IPv4 addresses of that interface.
 	Addresses []netip.Addr
+	// PrimaryInterface is the name of that interface, for who replays the facts.
+	PrimaryInterface string
 	// External says that something outside the node translates.
 	External bool
 	// ExcludeCIDRs are the operator's IPv4 CIDRs that are never translated.
@@ -90,6 +92,14 @@ func New(d *Document, settings Settings) (*Snapshot, error) {
 // Subjects are the subject "node", first, and the pods that have an IPv4 address
 // of their own, by their full names.
 func (s *Snapshot) Subjects() []Subject { return s.subjects }
+
+// WithPods is the same snapshot with other pods, which are in order.
+func (s *Snapshot) WithPods(pods []Pod) *Snapshot {
+	out := *s
+	out.Pods = pods
+	out.subjects = subjects(&out)
+	return &out
+}
 
 // Waiting are the full names of the pods that have no address yet. Until then
 // their traffic gets the node's decision.

@@ -31,6 +31,8 @@ var ofState = []struct {
 		func(s State) float64 { return timestamp(s.Progress) }},
 	{gauge("snatd_problems", "Problems that an operator should mend; snatd status lists them.", one),
 		func(s State) float64 { return float64(s.Problems) }},
+	{gauge("snatd_held_changes", "Changes beyond guard.maxChange that wait for snatd approve: 1 or 0.", one),
+		func(s State) float64 { return truth(s.Held) }},
 	{counter("snatd_kernel_changes_total", "Changes of snatd's table that the kernel accepted, each in one or some transactions, repairs included.", one),
 		func(s State) float64 { return float64(s.Changes) }},
 	{counter("snatd_repairs_total", "Times that other programs changed snatd's rules and snatd put them right.", one),

@@ -25,7 +25,7 @@ var at = time.Date(2026, 5, 1, 12, 0, 0, 250e6, time.UTC)
 // full is a state with a value for everything.
 func full() State {
 	return State{
-		Version: "1.2.0", Ready: true, Problems: 3, Changes: 1 << 40, Subjects: 201, Pods: 17, Classes: 2,
+		Version: "1.2.0", Ready: true, Problems: 3, Held: true, Changes: 1 << 40, Subjects: 201, Pods: 17, Classes: 2,
 		Connections: []Connections{{"default", "translate", 7}, {"10-a.wasm", "exclude", 1 << 33}},
 		Accepted:    1 << 41, Failed: 2, Progress: at, Elements: map[string]int{"pods": 17, "destinations": 5000, "sources": 0},
 		Translated: map[netip.Addr]int{netip.MustParseAddr("10.0.0.10"): 7, netip.MustParseAddr("10.0.0.11"): 1},

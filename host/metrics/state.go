@@ -16,6 +16,8 @@ type State struct {
 	Waiting string
 	// Problems are how many things an operator should mend.
 	Problems int
+	// Held says that a change waits for an operator's approval.
+	Held bool
 	// Changes are how many changes of the table the kernel accepted since the daemon's
 	// start, repairs included. Transactions are counted too: those of changes that it
 	// accepted, and those that it did not.

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/history"
+	"github.com/snatd/snatd/rules"
+)
+
+// guardSource is the source of what is said of a change that is held.
+const guardSource = "guard"
+
+// guard holds changes that decide otherwise for more than the operator lets through unseen.
+// Who is known goes on as before meanwhile; who comes is decided at once.
+type guard struct {
+	held *Held // nil if nothing is
+	// modules are those of before the change.
+	modules []ModuleStatus
+	// between compiles what is in force meanwhile.
+	between rules.Compiler
+	// approved is what an operator has approved, until it is installed.
+	approved *Held
+	// approvals come from others than the loop; asked are those that wait for an answer.
+	approvals chan approval
+	asked     []*approval
+	// earlier is what the run before held, whose rules are in the kernel; nil if nothing.
+	earlier *Held
+	// noted is what the note on disk says; nil if there is none.
+	noted *Held
+}
+
+// guarded is what is installed of a result: all of it, or, where that is beyond the guard's
+// limits, what changes nothing for those who are known. It is nil where that cannot be told,
+// so that what an earlier run left stays.
+func (e *Engine) guarded(next *State, wanted *Result, why func(*Result) string, p *problems) *Result {
+	g := &e.guard
+	before := e.before(next, wanted)
+	held := before.beyond(wanted)
+	next.Held = nil
+	if held == nil {
+		g.held, g.between = nil, rules.Compiler{}
+		return wanted
+	}
+	g.hold(held, next.Result, wanted, why)
+	if g.approves(held) {
+		e.log.Info("a held change is approved", "ruleset", held.Ruleset[:leastDigits])
+		g.held, g.between = nil, rules.Compiler{}
+		return wanted
+	}
+	if g.held == nil {
+		g.modules = e.State().Modules
+	}
+	if g.held == nil || g.held.Ruleset != held.Ruleset {
+		e.remember(history.Entry{Result: history.Held, Because: held.Because}, nil, wanted, next.Modules)
+	}
+	g.held, next.Held = held, held
+	if next.Result == nil {
+		next.earlier = &before
+		next.Waiting = "waiting for approval; the rules of an earlier run stay in force"
+		return nil
+	}
+	result, err := g.meanwhile(next.Result, wanted)
+	if err != nil {
+		p.add(guardSource, err)
+		return nil
+	}
+	return result
+}
+
+// hold completes what is told of a change that is beyond the limits.
+func (g *guard) hold(held *Held, before, after *Result, why func(*Result) string) {
+	last := g.held
+	if last == nil && before == nil {
+		last = g.earlier
+	}
+	held.Since = time.Now()
+	if last != nil {
+		held.Since, held.Because = last.Since, last.Because
+	}
+	if before != nil && (last == nil || last.Ruleset != held.Ruleset) {
+		held.Because = why(after)
+	}
+}
+
+// before is what is in force, as far as the guard goes by it: nothing at a start, but where
+// the run before held a change. Approving it is not what a restart is for.
+func (e *Engine) before(state *State, wanted *Result) Installed {
+	if state.Result != nil {
+		return state.installed()
+	}
+	if e.guard.earlier == nil {
+		return Installed{}
+	}
+	if !e.installer.known {
+		if _, err := e.installer.verify(); err != nil {
+			e.log.Warn("the rules of an earlier run cannot be read", "error", err)
+		}
+	}
+	return Installed{Ruleset: e.installer.holds, Subjects: wanted.subjects(), External: e.guard.earlier.External, Holding: true}
+}
+
+// meanwhile is the result that is in force while another one is held: subjects that are
+// known are decided as before, and the others as wanted.
+func (g *guard) meanwhile(before, wanted *Result) (*Result, error) {
+	known := map[rules.Subject]Decided{}
+	for _, d := range before.Decided {
+		known[d.Subject] = d
+	}
+	result := &Result{inputs: wanted.inputs, Network: wanted.Network}
+	for _, d := range wanted.Decided {
+		if old, ok := known[d.Subject]; ok {
+			d = old
+		}
+		result.Decided = append(result.Decided, d)
+	}
+	type pod struct {
+		name string
+		addr netip.Addr
+	}
+	pods := map[pod]facts.Pod{}
+	for _, p := range before.Snapshot.Pods {
+		pods[pod{p.FullName(), p.IP}] = p
+	}
+	var list []facts.Pod
+	for _, p := range wanted.Snapshot.Pods {
+		if old, ok := pods[pod{p.FullName(), p.IP}]; ok {
+			p = old
+		}
+		list = append(list, p)
+	}
+	result.Snapshot = before.Snapshot.WithPods(list)
+	ruleset, err := compile(&g.between, result.Network, result.Decided)
+	result.Ruleset = ruleset
+	return result, err
+}
+
+// since are the modules that a change is to be told from: those of before it, or else the
+// last ones.
+func (g *guard) since(last []ModuleStatus) []ModuleStatus {
+	if g.held != nil {
+		return g.modules
+	}
+	return last
+}
+
+// word is what the log adds to the reason of a change that was approved.
+func (g *guard) word() string {
+	if g.approved != nil {
+		return ", approved"
+	}
+	return ""
+}
+
+// installed takes note that what guarded returned is in the kernel.
+func (g *guard) installed() { g.earlier, g.approved = nil, nil }

@@ -29,7 +29,7 @@ func execute() int {
 	case errors.As(err, &code):
 		return int(code)
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "snatd:", err)
+		complain(err)
 		return 1
 	}
 	return 0
@@ -52,3 +52,6 @@ func root() *cobra.Command {
 		policyCommand(), demoCommand(), cleanupCommand(), compileCommand())
 	return command
 }
+
+// complain says on standard error what is wrong.
+func complain(err error) { fmt.Fprintln(os.Stderr, "snatd:", err) }

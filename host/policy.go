@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -124,14 +123,4 @@ func (a *addressFlag) Set(value string) error {
 	}
 	a.list = append(a.list, addr)
 	return nil
-}
-
-// visible is a text of a module, without what a terminal might obey.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/host/metrics"
 )
 
@@ -55,7 +56,7 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	var held elements
 	observer := metrics.New(
 		func() metrics.State { return metricsState(daemon, &held, log) },
-		func() metrics.Health { return healthOf(daemon.State(), daemon.Progress()) })
+		func() health.Health { return daemon.Health() })
 	daemon, err = engine.New(engine.Options{
 		Config: cfg, Load: load, ConfigFile: flags.path(), Log: log, Compiler: outside,
 		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply, Compiled: observer.ObserveCompile,
@@ -63,7 +64,7 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	if err != nil {
 		return err
 	}
-	listener, err := api.Listen(cfg.Socket)
+	listener, err := api.Listen(cfg.Socket, cfg.SocketGroup)
 	if err != nil {
 		return errors.Join(err, daemon.Close())
 	}

@@ -9,21 +9,23 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/rules"
 )
 
 func TestListen(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "run", "snatd.sock")
-	first, err := Listen(socket)
+	first, err := Listen(socket, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("socket: %v, %v", info.Mode(), err)
 	}
-	if _, err := Listen(socket); err == nil || !strings.Contains(err.Error(), "another program answers there") {
+	if _, err := Listen(socket, ""); err == nil || !strings.Contains(err.Error(), "another program answers there") {
 		t.Errorf("a second socket: %v", err)
 	}
 	if err := first.Close(); err != nil {
@@ -44,13 +46,13 @@ func TestListen(t *testing.T) {
 	if err := os.WriteFile(file, []byte("vpc: {}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(file); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Listen(file, ""); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("in place of a file: %v", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "vpc: {}" {
 		t.Errorf("the file is now %q, %v", text, err)
 	}
-	again, err := Listen(socket)
+	again, err := Listen(socket, "")
 	if err != nil {
 		t.Fatal("over a dead socket:", err)
 	}
@@ -64,6 +66,10 @@ type still struct{ state *engine.State }
 
 func (s still) State() *engine.State { return s.state }
 
+func (s still) Health() health.Health {
+	return health.Health{Progress: time.Now(), Ready: s.state.Waiting == "", Waiting: s.state.Waiting}
+}
+
 func (s still) Explain(from, to string) (engine.Explanation, error) {
 	return s.state.Explain(from, to)
 }
@@ -75,14 +81,19 @@ func (s still) Flows(most int) (engine.Flows, error) {
 // serve answers from a state and returns a client.
 func serve(t *testing.T, state *engine.State) *Client {
 	t.Helper()
+	return serveDaemon(t, still{state})
+}
+
+func serveDaemon(t *testing.T, daemon Daemon) *Client {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "snatd.sock")
-	on, err := Listen(socket)
+	on, err := Listen(socket, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
-	go func() { ended <- Serve(ctx, on, "test", still{state}) }()
+	go func() { ended <- Serve(ctx, on, "test", daemon) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -96,7 +107,7 @@ func serve(t *testing.T, state *engine.State) *Client {
 func TestBeforeTheFirstResult(t *testing.T) {
 	client := serve(t, &engine.State{Waiting: "waiting for facts", Problems: []engine.Problem{{Source: "facts", Message: "bad"}}})
 	status, err := client.Status(t.Context())
-	if err != nil || status.Ready || status.Waiting != "waiting for facts" || len(status.Problems) != 1 {
+	if err != nil || status.Healthy || len(status.Why) != 2 || status.Ready || status.Waiting != "waiting for facts" || len(status.Problems) != 1 {
 		t.Errorf("%+v, %v", status, err)
 	}
 	if _, err := client.Explain(t.Context(), "10.0.0.1", "10.0.0.2"); err == nil || !strings.Contains(err.Error(), "nothing is decided yet: waiting for facts") {

@@ -25,9 +25,14 @@ type Config struct {
 	SNAT       SNAT       `yaml:"snat"`
 	Policies   Policies   `yaml:"policies"`
 	// Path of the Unix socket at which the daemon is asked, as by `snatd status`.
-	Socket  string  `yaml:"socket"`
-	Metrics Metrics `yaml:"metrics"`
-	Log     Log     `yaml:"log"`
+	Socket string `yaml:"socket"`
+	// Group whose members may ask there, by its name or its number; empty means that
+	// only root may. What they are told is all that snatd knows of pods and rules;
+	// nothing can be changed by asking. In a container, names are those of its own
+	// `/etc/group`. The socket's folder must let the group through.
+	SocketGroup string  `yaml:"socketGroup"`
+	Metrics     Metrics `yaml:"metrics"`
+	Log         Log     `yaml:"log"`
 }
 
 // Facts is where facts come from.

@@ -214,6 +214,9 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 	if cfg.Socket != e.options.Config.Socket {
 		list = append(list, Problem{"configuration", "socket" + message})
 	}
+	if cfg.SocketGroup != e.options.Config.SocketGroup {
+		list = append(list, Problem{"configuration", "socketGroup" + message})
+	}
 	if cfg.Policies.Cache != e.options.Config.Policies.Cache {
 		list = append(list, Problem{"configuration", "policies.cache" + message})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/host/metrics"
+	"github.com/snatd/snatd/host/page"
 )
 
 func runCommand() *cobra.Command {
@@ -73,6 +74,9 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 		if scrapes, err = metrics.Listen(cfg.Metrics.Listen); err != nil {
 			return errors.Join(err, listener.Close(), daemon.Close())
 		}
+		if cfg.Metrics.Page || isLoopback(scrapes) {
+			observer.ServePage(page.New(version(), daemon, !cfg.Metrics.Page))
+		}
 	}
 	log.Info("snatd starts", "version", version(), "config", flags.path())
 	group, ctx := errgroup.WithContext(command.Context())
@@ -86,6 +90,12 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	}
 	log.Info("snatd stops; the rules stay in place, snatd cleanup removes them")
 	return nil
+}
+
+// isLoopback says whether only this machine reaches a listener.
+func isLoopback(on net.Listener) bool {
+	address, ok := on.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
 }
 
 // newLogger writes what has the level that is set at the moment.

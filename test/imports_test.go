@@ -50,6 +50,8 @@ var boundaries = []boundary{
 		reason: "both handle values that say how current facts are, and nothing else of host"},
 	{from: []string{"host/metrics"}, not: ours("host"), may: ours("host/bounded", "host/facts", "host/health"),
 		reason: "it tells what it is handed, and asks no other part of the daemon"},
+	{from: []string{"host/page"}, not: ours("host"), may: ours("host/api", "host/bounded", "host/engine", "host/health", "host/page", "host/screen"),
+		reason: "it shows what others say and decide"},
 	{from: []string{"host/screen"}, not: ours("host"), may: ours("host/api", "host/engine", "host/facts", "host/neighbour", "host/dataplane"),
 		reason: "it puts into words what a status says, and nothing else"},
 	{from: []string{"host/aws", "host/kubernetes"}, not: ours("host"), may: ours("host/aws", "host/kubernetes", "host/document", "host/facts", "host/source"),

@@ -157,6 +157,10 @@ type Metrics struct {
 	// Address and TCP port for metrics and health: `/metrics`, `/healthz` and
 	// `/readyz`; empty means none.
 	Listen string `yaml:"listen"`
+	// Whether the status page is served there at `/` too, for everybody who reaches the
+	// port: `true` or `false`. Where the address is one of the loopback it always is.
+	// It shows names and labels of pods, and changes nothing.
+	Page bool `yaml:"page"`
 }
 
 // Log is what the daemon writes to standard error.

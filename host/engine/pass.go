@@ -227,7 +227,7 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 		list = append(list, Problem{"configuration", "network.protect" + message})
 	}
 	if cfg.Metrics != e.options.Config.Metrics {
-		list = append(list, Problem{"configuration", "metrics.listen" + message})
+		list = append(list, Problem{"configuration", "metrics" + message})
 	}
 	return list
 }

@@ -32,6 +32,7 @@ const maxScrapes = 4
 //	/healthz  200 while the daemon's loop goes on, otherwise 503: it hangs
 //	/readyz   200 if rules are in force and their sources are fresh, otherwise 503
 //	          with what is missing
+//	/         what ServePage was given
 //
 // Probes share the port with all who ask. Scrapes that are too many, or read
 // slowly, do not hold up the two; only who opens more than 256 connections in a
@@ -41,6 +42,9 @@ const maxScrapes = 4
 type Server struct {
 	health   func() health.Health
 	registry *prometheus.Registry
+
+	// page answers at all other paths; nil if nobody does.
+	page http.Handler
 
 	podChange, apply, compile prometheus.Histogram
 }
@@ -90,8 +94,14 @@ func (s *Server) Serve(ctx context.Context, on net.Listener) error {
 	return nil
 }
 
+// ServePage has something answer at all other paths. It is called before Serve.
+func (s *Server) ServePage(page http.Handler) { s.page = page }
+
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
+	if s.page != nil {
+		mux.Handle("GET /", s.page)
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{
 		Registry:            s.registry, // counts errors of its own there
 		ErrorHandling:       promhttp.ContinueOnError,

@@ -85,6 +85,9 @@ With -o json, an object for each address of the destination:
 	command.Flags().StringVar(&to, "to", "", "the destination: an IPv4 `ADDRESS`, or a host name")
 	at := &choice{atNow, []string{atNow, atPlan}}
 	command.Flags().Var(at, "at", "`WHEN`: now, what is in force, or plan, what the files say")
+	complete(command, "at", cobra.FixedCompletions([]cobra.Completion{atNow, atPlan}, cobra.ShellCompDirectiveNoFileComp))
+	complete(command, "to", cobra.NoFileCompletions)
+	flags.completePods(command, "from")
 	_ = command.MarkFlagRequired("from") // fails for unknown flags only
 	_ = command.MarkFlagRequired("to")
 	output := addOutput(command, "text", "json")

@@ -56,6 +56,7 @@ IPv4 cluster is assumed; the node's primary address and whether something else
 translates come from flags, as they are in no file.`
 
 func (f *moduleFlags) add(command *cobra.Command) {
+	command.ValidArgsFunction = files("wasm", "wasm.gz")
 	f.primary.list = []netip.Addr{author.DefaultPrimaryAddress}
 	f.more.many = true
 	command.Args = func(_ *cobra.Command, arguments []string) error {

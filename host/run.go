@@ -38,6 +38,8 @@ func runCommand() *cobra.Command {
 	flags.add(command)
 	command.Flags().StringVar(&flags.overrides.LogLevel, "log-level", "", "`LEVEL` of the log: debug, info, warn, error (default that of the configuration)")
 	command.Flags().StringVar(&format, "log-format", "text", "`FORMAT` of the log: text, json")
+	complete(command, "log-level", cobra.FixedCompletions([]cobra.Completion{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
+	complete(command, "log-format", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return command
 }
 

@@ -169,16 +169,6 @@ func TestSecondDaemon(t *testing.T) {
 	d.check(onlyOutside)
 }
 
-// Every command has help with an example.
-func TestHelp(t *testing.T) {
-	for _, name := range []string{"run", "plan", "explain", "status", "facts", "flows", "policy", "demo", "cleanup"} {
-		out, err := exec.Command(binary(t), name, "--help").CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "Examples:\n  snatd "+name) {
-			t.Errorf("snatd %s --help: %v\n%s", name, err, out)
-		}
-	}
-}
-
 // What the daemon decides from is its own: commands that ask it have no flags for that.
 func TestAskingFlags(t *testing.T) {
 	for _, name := range []string{"status", "facts", "flows"} {

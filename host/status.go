@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -123,14 +124,13 @@ func every(ctx context.Context, pause time.Duration, call func() error) error {
 func watchJSON(ctx context.Context, daemon *api.Client, out io.Writer) error {
 	return every(ctx, watchPause, func() error {
 		status, err := daemon.Status(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			complain(err)
-			return nil
+		if err == nil {
+			return writeJSON(out, status)
 		}
-		return writeJSON(out, status)
+		if ctx.Err() == nil { // else it was interrupted
+			complain(err)
+		}
+		return nil
 	})
 }
 
@@ -147,12 +147,12 @@ func watchStatus(ctx context.Context, daemon *api.Client, out io.Writer) (err er
 	}
 	return every(ctx, watchPause, func() error {
 		status, err := daemon.Status(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
 		now := screen.Silent(err)
-		if err == nil {
+		switch {
+		case err == nil:
 			now = screen.Of(status, time.Now())
+		case errors.Is(err, context.Canceled):
+			return nil
 		}
 		text := draw(now, t.coloured())
 		if t == nil {

@@ -98,7 +98,7 @@ func TestHelpExamples(t *testing.T) {
 		if strings.Contains(example, "--watch") {
 			d.wait(example, func() error {
 				if text, err := os.ReadFile(d.path("example.out")); err != nil || !bytes.Contains(text, []byte("healthy")) {
-					return fmt.Errorf("%s, %v", text, err)
+					return fmt.Errorf("%s, %w", text, err)
 				}
 				return nil
 			})

@@ -59,10 +59,10 @@ func matrixOf(decided []engine.Decided, ruleset *rules.Ruleset) (m matrix) {
 		shown = append(shown, ruleset.Classes[i])
 	}
 	columns := columnsOf(shown)
+	m.MoreColumns = max(0, len(columns)-mostColumns)
 	if m.Columns = columns; len(columns) > mostColumns { // the last has the most addresses
-		m.Columns = append(columns[:mostColumns-1:mostColumns-1], columns[len(columns)-1])
+		m.Columns = slices.Delete(columns, mostColumns-1, len(columns)-1)
 	}
-	m.MoreColumns = len(columns) - len(m.Columns)
 	for _, d := range decided {
 		name := ruleset.ClassOf(d.Subject.Addr)
 		class, known := classes[name]

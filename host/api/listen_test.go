@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,6 +116,20 @@ func TestBeforeTheFirstResult(t *testing.T) {
 	}
 	if ruleset, err := client.Ruleset(t.Context()); ruleset != nil || err != nil {
 		t.Errorf("ruleset: %v, %v", ruleset, err)
+	}
+}
+
+// A loop that hangs is the worst, and so the first reason.
+func TestWhy(t *testing.T) {
+	state := &engine.State{Waiting: "waiting for facts", Problems: []engine.Problem{{Source: "facts", Message: "bad"}}}
+	hangs := health.Health{Progress: time.Now().Add(-time.Hour), Waiting: state.Waiting}
+	want := []string{"the daemon's loop hangs: it went on last 1h0m0s ago", "waiting for facts", "facts: bad"}
+	if status := StatusOf("v1", state, hangs); status.Healthy || !slices.Equal(status.Why, want) {
+		t.Errorf("%q, want %q", status.Why, want)
+	}
+	well := health.Health{Progress: time.Now(), Ready: true}
+	if status := StatusOf("v1", &engine.State{}, well); !status.Healthy || len(status.Why) > 0 {
+		t.Errorf("%q", status.Why)
 	}
 }
 

@@ -13,46 +13,51 @@ import (
 
 // column is all destinations that each of the classes treats alike.
 type column struct {
-	// Ranges are the first of them, as prefixes where they are one; More is how many others
-	// there are, and Else says that there are the most addresses in this column.
-	Ranges []string
-	More   int
-	Else   bool
-	// To is one of the destinations.
-	To string
+	// More is how many ranges there are beyond those that are named, and Else says that there
+	// are the most addresses in this column.
+	More int
+	Else bool
 
+	ranges    []addresses // the first of them
 	addresses uint64
-	cells     []cell // by class
+	does      string // what each class does, in numbers
 }
+
+// addresses are those from first to last.
+type addresses struct{ first, last uint32 }
 
 // mostRanges is how many of a column are named.
 const mostRanges = 3
 
 // columnsOf divides the address space by what the classes do: at most so many columns as
 // there are ranges in them, the one with the most addresses last.
-func columnsOf(classes []rules.Class) []column {
-	at := make([]int, len(classes)) // the interval that is next, by class
+func columnsOf(classes []rules.Class) ([]column, *numbers) {
+	reading := make([]*reader, len(classes))
+	numbers := &numbers{of: map[cell]uint32{}}
+	for c, class := range classes {
+		reading[c] = read(class, numbers)
+	}
 	var columns []column
-	index := map[string]int{} // by what all classes do
+	var key []byte
+	index := map[string]int{} // by what all classes do, in numbers
 	starts := startsOf(classes)
 	for i, start := range starts {
 		last := uint32(1<<32 - 1)
 		if i+1 < len(starts) {
 			last = starts[i+1] - 1
 		}
-		cells := make([]cell, len(classes))
-		key := ""
-		for c, class := range classes {
-			cells[c] = treatment(class, &at[c], start)
-			key += fmt.Sprintln(cells[c].Outcome, cells[c].Module)
+		key = key[:0]
+		for _, r := range reading {
+			key = binary.BigEndian.AppendUint32(key, r.at(start))
 		}
-		n, known := index[key]
+		n, known := index[string(key)]
 		if !known {
 			n = len(columns)
-			index[key] = n
-			columns = append(columns, column{cells: cells})
+			does := string(key)
+			index[does] = n
+			columns = append(columns, column{does: does})
 		}
-		columns[n].add(start, last)
+		columns[n].add(addresses{start, last})
 	}
 	if len(columns) > 0 {
 		largest := slices.MaxFunc(columns, func(a, b column) int { return cmp.Compare(a.addresses, b.addresses) }).addresses
@@ -61,7 +66,28 @@ func columnsOf(classes []rules.Class) []column {
 		rest.Else = true
 		columns = append(slices.Delete(columns, i, i+1), rest)
 	}
-	return columns
+	return columns, numbers
+}
+
+// numbers are what classes do, each with a number.
+type numbers struct {
+	of   map[cell]uint32
+	list []cell
+}
+
+func (n *numbers) number(what cell) uint32 {
+	number, known := n.of[what]
+	if !known {
+		number = uint32(len(n.list))
+		n.of[what] = number
+		n.list = append(n.list, what)
+	}
+	return number
+}
+
+// cell is what a class does in a column.
+func (n *numbers) cell(c column, class int) cell {
+	return n.list[binary.BigEndian.Uint32([]byte(c.does[4*class:]))]
 }
 
 // startsOf are the first addresses of ranges in which no class changes what it does.
@@ -69,8 +95,8 @@ func startsOf(classes []rules.Class) []uint32 {
 	starts := []uint32{0}
 	for _, class := range classes {
 		for _, i := range class.Intervals {
-			starts = append(starts, number(i.First))
-			if last := number(i.Last); last != 1<<32-1 {
+			starts = append(starts, toNumber(i.First))
+			if last := toNumber(i.Last); last != 1<<32-1 {
 				starts = append(starts, last+1)
 			}
 		}
@@ -79,48 +105,75 @@ func startsOf(classes []rules.Class) []uint32 {
 	return slices.Compact(starts)
 }
 
-// treatment is what a class does at an address; at moves on through its intervals.
-func treatment(class rules.Class, at *int, address uint32) cell {
-	for *at < len(class.Intervals) && number(class.Intervals[*at].Last) < address {
-		*at++
-	}
-	if *at < len(class.Intervals) && number(class.Intervals[*at].First) <= address {
-		i := class.Intervals[*at]
-		return cell{Outcome: i.Outcome, Module: i.Module}
-	}
-	return cell{Outcome: class.Default, Module: class.Module}
+// reader goes through the intervals of a class.
+type reader struct {
+	firsts, lasts, does []uint32
+	otherwise           uint32 // what it does elsewhere
+	next                int
 }
 
-// add adds a range.
-func (c *column) add(first, last uint32) {
-	if c.To == "" {
-		// Nobody asks about 0.0.0.0.
-		c.To = netip.AddrFrom4(bytes4(min(last, max(first, 1<<24)))).String()
+// read prepares a class: what it does is told in numbers, which all classes share.
+func read(class rules.Class, numbers *numbers) *reader {
+	r := &reader{otherwise: numbers.number(cell{class.Default, class.Module})}
+	for _, i := range class.Intervals {
+		r.firsts, r.lasts = append(r.firsts, toNumber(i.First)), append(r.lasts, toNumber(i.Last))
+		r.does = append(r.does, numbers.number(cell{i.Outcome, i.Module}))
 	}
-	c.addresses += uint64(last) - uint64(first) + 1
-	if len(c.Ranges) == mostRanges {
+	return r
+}
+
+// at is what the class does at an address, which is higher each time.
+func (r *reader) at(address uint32) uint32 {
+	for r.next < len(r.lasts) && r.lasts[r.next] < address {
+		r.next++
+	}
+	if r.next < len(r.firsts) && r.firsts[r.next] <= address {
+		return r.does[r.next]
+	}
+	return r.otherwise
+}
+
+func (c *column) add(more addresses) {
+	c.addresses += more.size()
+	if len(c.ranges) == mostRanges {
 		c.More++
 		return
 	}
-	c.Ranges = append(c.Ranges, rangeText(first, last))
+	c.ranges = append(c.ranges, more)
 }
 
-// rangeText is a range as a prefix, if it is one.
-func rangeText(first, last uint32) string {
-	size := uint64(last) - uint64(first) + 1
-	from := netip.AddrFrom4(bytes4(first))
-	if size&(size-1) == 0 && uint64(first)%size == 0 {
-		return netip.PrefixFrom(from, 33-bits.Len64(size)).String()
+// Ranges are those that are named, as prefixes where they are one.
+func (c column) Ranges() (list []string) {
+	for _, r := range c.ranges {
+		list = append(list, r.String())
 	}
-	return fmt.Sprintf("%s-%s", from, netip.AddrFrom4(bytes4(last)))
+	return list
 }
 
-func number(a netip.Addr) uint32 {
+// To is one of the destinations; nobody asks about 0.0.0.0.
+func (c column) To() string {
+	r := c.ranges[0]
+	return toAddress(min(r.last, max(r.first, 1<<24))).String()
+}
+
+func (a addresses) size() uint64 { return uint64(a.last) - uint64(a.first) + 1 }
+
+// String is a prefix, if it is one.
+func (a addresses) String() string {
+	size := a.size()
+	if size&(size-1) == 0 && uint64(a.first)%size == 0 {
+		return netip.PrefixFrom(toAddress(a.first), 33-bits.Len64(size)).String()
+	}
+	return fmt.Sprintf("%s-%s", toAddress(a.first), toAddress(a.last))
+}
+
+func toNumber(a netip.Addr) uint32 {
 	b := a.As4()
 	return binary.BigEndian.Uint32(b[:])
 }
 
-func bytes4(n uint32) (b [4]byte) {
+func toAddress(n uint32) netip.Addr {
+	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], n)
-	return b
+	return netip.AddrFrom4(b)
 }

@@ -35,8 +35,10 @@ type cell struct {
 const (
 	mostRows    = 200
 	mostClasses = 24
-	mostColumns = 12
-	colours     = 12
+	// mostIntervals of the classes that are shown, together, bounds what making it costs.
+	mostIntervals = 50_000
+	mostColumns   = 12
+	colours       = 12
 )
 
 // matrixOf shows the pods class by class. There is none while nothing decides.
@@ -46,19 +48,21 @@ func matrixOf(decided []engine.Decided, ruleset *rules.Ruleset) (m matrix) {
 	}
 	classes := map[string]int{} // in the order of their rows
 	var shown []rules.Class
+	intervals := 0
 	for _, d := range decided { // the node's is first
 		name := ruleset.ClassOf(d.Subject.Addr)
 		if _, known := classes[name]; known || len(shown) == mostClasses {
 			continue
 		}
 		i := slices.IndexFunc(ruleset.Classes, func(c rules.Class) bool { return c.Name == name })
-		if i < 0 {
+		if i < 0 || len(shown) > 0 && intervals+len(ruleset.Classes[i].Intervals) > mostIntervals {
 			continue
 		}
+		intervals += len(ruleset.Classes[i].Intervals)
 		classes[name] = len(shown)
 		shown = append(shown, ruleset.Classes[i])
 	}
-	columns := columnsOf(shown)
+	columns, numbers := columnsOf(shown)
 	m.MoreColumns = max(0, len(columns)-mostColumns)
 	if m.Columns = columns; len(columns) > mostColumns { // the last has the most addresses
 		m.Columns = slices.Delete(columns, mostColumns-1, len(columns)-1)
@@ -75,7 +79,7 @@ func matrixOf(decided []engine.Decided, ruleset *rules.Ruleset) (m matrix) {
 			r.Address = d.Subject.Addr.String()
 		}
 		for _, c := range m.Columns {
-			r.Cells = append(r.Cells, c.cells[class])
+			r.Cells = append(r.Cells, numbers.cell(c, class))
 		}
 		m.Rows = append(m.Rows, r)
 	}

@@ -245,7 +245,7 @@ func TestColumns(t *testing.T) {
 	d := full(t, "")
 	ruleset := d.state.Ruleset
 	addresses := uint64(0)
-	columns := columnsOf(ruleset.Classes)
+	columns, numbers := columnsOf(ruleset.Classes)
 	for _, c := range columns {
 		addresses += c.addresses
 		for i, class := range ruleset.Classes {
@@ -255,10 +255,10 @@ func TestColumns(t *testing.T) {
 					src = m.Addr
 				}
 			}
-			for _, r := range append(slices.Clone(c.Ranges), c.To) {
+			for _, r := range append(c.Ranges(), c.To()) {
 				text, _, _ := strings.Cut(strings.Split(r, "/")[0], "-")
-				if want := ruleset.Lookup(src, netip.MustParseAddr(text)); c.cells[i].Outcome != want {
-					t.Errorf("class %s to %s: %s, want %s", class.Name, r, c.cells[i].Outcome, want)
+				if want := ruleset.Lookup(src, netip.MustParseAddr(text)); numbers.cell(c, i).Outcome != want {
+					t.Errorf("class %s to %s: %s, want %s", class.Name, r, numbers.cell(c, i).Outcome, want)
 				}
 			}
 		}
@@ -268,7 +268,7 @@ func TestColumns(t *testing.T) {
 	}
 	var names []string
 	for _, c := range columns {
-		names = append(names, fmt.Sprint(c.Ranges, c.More, c.Else))
+		names = append(names, fmt.Sprint(c.Ranges(), c.More, c.Else))
 	}
 	want := []string{
 		"[10.0.0.0/16 100.64.0.0/16] 0 false",

@@ -22,11 +22,11 @@ func cleanupCommand() *cobra.Command {
 	var wait bool
 	command := &cobra.Command{
 		Use:   "cleanup",
-		Short: "remove what snatd put into the kernel, without breaking translated connections",
+		Short: "remove what snatd put into the kernel, without breaking connections",
 		Long: `Cleanup removes the nftables table and the routing rule of a daemon that has been
-stopped. While translated connections live, what they need stays in place and
-translates nothing new; run cleanup again when they have ended, or have it wait for
-that with --wait.`,
+stopped. While connections live that are translated, or came to a node port, what they
+need stays in place and translates nothing new; run cleanup again when they have ended,
+or have it wait for that with --wait.`,
 		Example: "  snatd cleanup --wait --config /etc/snatd/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -40,7 +40,7 @@ that with --wait.`,
 			return cleanup(command.Context(), command.OutOrStdout(), engine.NetworkOf(cfg, link.Link{}), wait)
 		},
 	}
-	command.Flags().BoolVar(&wait, "wait", false, "wait until all translated connections have ended, and remove everything")
+	command.Flags().BoolVar(&wait, "wait", false, "wait until all connections that need something have ended, and remove everything")
 	flags.add(command)
 	return command
 }
@@ -56,7 +56,7 @@ func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait boo
 	defer func() { err = errors.Join(err, cleaner.Close()) }()
 	removed, err := cleaner.Clean(network)
 	if err == nil && wait && removed.Live > 0 {
-		fmt.Fprintf(out, "nothing new is translated; waiting for %d live translated connections to end\n", removed.Live)
+		fmt.Fprintf(out, "nothing new is translated; waiting for %d live connections to end\n", removed.Live)
 		removed, err = cleanLater(ctx, cleaner, network)
 	}
 	if err != nil {
@@ -64,7 +64,7 @@ func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait boo
 	}
 	switch {
 	case removed.Live > 0:
-		_, err = fmt.Fprintf(out, "nothing new is translated; %d live translated connections keep what they need: run this again when they have ended\n", removed.Live)
+		_, err = fmt.Fprintf(out, "nothing new is translated; %d live connections keep what they need: run this again when they have ended\n", removed.Live)
 	case removed.Changed:
 		_, err = fmt.Fprintln(out, "removed")
 	default:

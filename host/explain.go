@@ -34,9 +34,9 @@ address is kept, which address the destination sees, which module decided so and
 facts that it read and where these came from, the modules that were asked before it, and
 the elements in the kernel that implement it, which are looked up there.
 
-Where the node's rules lead a Service's address elsewhere, the first endpoint is explained,
-and what becomes of connections to each is told. A host name is resolved on this machine;
-each of its IPv4 addresses is explained.
+Where the node's rules lead a Service's address elsewhere, on whatever ports, the first
+endpoint is explained, and what becomes of connections to each is told. A host name is
+resolved on this machine; each of its IPv4 addresses is explained.
 
 With --at plan it explains what the files say now, whether a daemon runs or not, as
 snatd plan reads them: a configuration or a module that is not in force yet.
@@ -75,7 +75,7 @@ With -o json, an object for each address of the destination:
     action        what it does, and source; absent if others' rules decide
     differences   a list; absent if it agrees
     error         why it could not be asked; absent if it could
-  notes           a list of what could not be found out`,
+  notes           a list of what could not be found out, and of who else may translate`,
 		Example: `  snatd explain --from default/web-1 --to 198.51.100.10
   snatd explain --from default/web-1 --to example.com --at plan --config new.yaml`,
 		Args: cobra.NoArgs,

@@ -60,7 +60,9 @@ With -o json:
     flows         the first of them, a list: protocol, source, destination, endpoint and seen
                   as in snatd flows, and after, as what it would be seen if it began then
     error         why they could not be listed; absent if they could
-  ruleset         what the kernel would hold, or null`,
+  ruleset         what the kernel would hold, or null
+  notes           a list of why something else may happen: a module that fails while the
+                  daemon goes on with what it has of it`,
 		Example: `  snatd plan --config /etc/snatd/config.yaml
   snatd plan --config config.yaml --facts new-facts.yaml --against facts.yaml
   snatd plan --config new.yaml --facts facts.yaml --against-config config.yaml -o json`,
@@ -201,8 +203,11 @@ func (p plan) diff() string {
 
 func (p plan) text() string {
 	var text strings.Builder
+	for _, note := range p.Notes {
+		text.WriteString("not sure: " + visible(note) + "\n")
+	}
 	if !p.Change {
-		return "nothing would change\n"
+		return text.String() + "nothing would change\n"
 	}
 	fmt.Fprintf(&text, "would change: subjects %d, objects in the kernel %d", len(p.Decisions), len(p.Objects)+len(p.Routing))
 	if c := p.Connections; c != nil && c.Error == "" {

@@ -53,17 +53,23 @@ func (r *Ruleset) restore() nft.Chain {
 }
 
 // nodePorts marks connections that came to an address of the node, so that
-// restore sends the pod's replies out by the interface they came in by.
+// restore sends the pod's replies out by the interface they came in by. Replies to
+// connections that others translate come to such an address too: those are not ours.
+// While draining the chain is empty: it says that there may be such connections.
 func (r *Ruleset) nodePorts() nft.Chain {
-	return nft.Chain{
+	c := nft.Chain{
 		Name: nodePortsChain,
 		Hook: &nft.Hook{Type: "filter", Point: "prerouting", Priority: nft.PriorityMangle},
-		Rules: []nft.Rule{{
+	}
+	if r.Node != "" {
+		c.Rules = []nft.Rule{{
 			nft.InputInterface{Patterns: []string{r.Network.PrimaryInterface}},
+			nft.OriginalDirection{},
 			nft.DestinationLocal{},
 			nft.SetMark{Mark: nft.ConnectionMark, Mask: r.Network.Mark},
-		}},
+		}}
 	}
+	return c
 }
 
 func (r Randomize) ports() nft.PortChoice {

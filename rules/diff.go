@@ -28,7 +28,11 @@ func Continue(held *nft.Table, after *Ruleset) Plan {
 	if exact {
 		return Diff(before, after)
 	}
-	after = adopt(before, after, true)
+	edited := adopt(before, after, true)
+	if ops := nft.Diff(held, edited.Table()); ops.Whole() {
+		return Plan{After: edited, Ops: ops}
+	}
+	after = adopt(before, after, false)
 	return Plan{After: after, Ops: nft.Diff(held, after.Table())}
 }
 

@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -258,7 +259,16 @@ add rule ip snatd postrouting iifname "eni*" oifname != "vlan*" ct mark & 0x0000
 	n.NodePorts = true
 	with := apply(t, before, mustCompile(t, n, one(base)))
 	wantOps(t, with.Ops, `add chain ip snatd nodeports { type filter hook prerouting priority mangle; policy accept; }
-add rule ip snatd nodeports iifname "eth0" fib daddr type local ct mark set ct mark | 0x00000080
+add rule ip snatd nodeports iifname "eth0" ct direction original fib daddr type local ct mark set ct mark | 0x00000080
+`)
+	// Earlier versions marked replies too.
+	earlier := with.After.Table()
+	chain := slices.IndexFunc(earlier.Chains, func(c nft.Chain) bool { return c.Name == "nodeports" })
+	earlier.Chains[chain].Rules = []nft.Rule{{
+		nft.InputInterface{Patterns: []string{"eth0"}}, nft.DestinationLocal{}, nft.SetMark{Mark: nft.ConnectionMark, Mask: n.Mark},
+	}}
+	wantOps(t, rules.Continue(earlier, with.After).Ops, `flush chain ip snatd nodeports
+add rule ip snatd nodeports iifname "eth0" ct direction original fib daddr type local ct mark set ct mark | 0x00000080
 `)
 	wantOps(t, apply(t, with.After, before).Ops, "flush chain ip snatd nodeports\ndelete chain ip snatd nodeports\n")
 }

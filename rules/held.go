@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/snatd/snatd/rules/nft"
@@ -89,8 +90,8 @@ func (h heldTable) network() (n Network) {
 		nat, _ = find[nft.NAT](h.rules(primaryChain))
 	}
 	n.Primary, n.Randomize = nat.To, randomizeOf(nat.Ports)
-	uplink, ok := find[nft.InputInterface](h.rules(nodePortsChain))
-	if n.NodePorts = ok && len(uplink.Patterns) == 1; n.NodePorts {
+	n.NodePorts = slices.ContainsFunc(h.Chains, func(c nft.Chain) bool { return c.Name == nodePortsChain })
+	if uplink, ok := find[nft.InputInterface](h.rules(nodePortsChain)); ok && len(uplink.Patterns) == 1 {
 		n.PrimaryInterface = uplink.Patterns[0]
 	}
 	return n

@@ -42,13 +42,13 @@ func (r *Ruleset) table(s sourcing) *nft.Table {
 	t.Chains = append(t.Chains, r.prerouting(), s.postrouting(), r.restore())
 	if r.Node != "" {
 		t.Chains = append(t.Chains, r.translate())
-		if r.Network.NodePorts {
-			t.Chains = append(t.Chains, r.nodePorts())
-		}
 		for _, c := range r.Classes {
 			c.addTo(t)
 		}
 		t.Maps = append(t.Maps, r.members())
+	}
+	if r.Network.NodePorts {
+		t.Chains = append(t.Chains, r.nodePorts())
 	}
 	s.add(t)
 	slices.Sort(t.Counters)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,6 +114,26 @@ func TestPlanConnections(t *testing.T) {
 		}
 	}
 	held.check(t)
+}
+
+// A module that fails is kept by the daemon, which a plan cannot: it says so.
+func TestPlanOfAFailingModule(t *testing.T) {
+	d := start(t)
+	d.dropIn("10-peering", "config: {cidrs: 172.31.0.0/16}\n")
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
+	if p := d.planned(false); len(p.Notes) > 0 {
+		t.Errorf("notes %q", p.Notes)
+	}
+	d.write("policies.d/10-peering.yaml", "config: {cidrs: bogus}\n")
+	d.waitProblem("bogus")
+	want := "10-peering.wasm fails: the daemon goes on with its last good version or answer, which this plan is without"
+	if p := d.planned(true); !slices.Equal(p.Notes, []string{want}) {
+		t.Errorf("notes %q", p.Notes)
+	}
+	if text := d.plan(true); !strings.HasPrefix(text, "not sure: "+want+"\n") {
+		t.Errorf("plan:\n%s", text)
+	}
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
 }
 
 // What a daemon holds that has not decided anything is not known: nothing is planned from it.

@@ -3,10 +3,12 @@ package test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,7 +53,8 @@ func TestHelp(t *testing.T) {
 // starts.
 func TestHelpExamples(t *testing.T) {
 	d := prepare(t)
-	d.write("facts.yaml", replace(t, baseFacts, "name: pod-a", "name: web-1"))
+	facts := replace(t, baseFacts, "name: pod-a", "name: web-1")
+	d.write("facts.yaml", facts)
 	// What examples name is here, and a host name that is known everywhere.
 	config, err := os.ReadFile(d.path("config.yaml"))
 	if err != nil {
@@ -59,7 +62,7 @@ func TestHelpExamples(t *testing.T) {
 	}
 	d.write("new.yaml", string(config)+"log: {level: warn}\n")
 	d.write("new-facts.yaml", baseFacts)
-	d.write("node-a.yaml", baseFacts)
+	d.write("node-a.yaml", facts)
 	d.write("20-partners.yaml", "config: {cidrs: 172.31.0.0/16}\n")
 	module, err := os.ReadFile("../examples/built/exclude-cidrs.wasm")
 	if err != nil {
@@ -72,8 +75,9 @@ func TestHelpExamples(t *testing.T) {
 	here := strings.NewReplacer("/etc/snatd/", d.dir+"/", "/etc/bash_completion.d", d.dir, "${fpath[1]}", d.dir, "example.com", "localhost")
 	var others, last []string
 	began := false
-	for words, help := range commands(t) {
-		_, examples, _ := strings.Cut(help, "Examples:\n")
+	all := commands(t)
+	for _, words := range slices.Sorted(maps.Keys(all)) {
+		_, examples, _ := strings.Cut(all[words], "Examples:\n")
 		examples, _, _ = strings.Cut(examples, "\n\n")
 		for example := range strings.Lines(examples) {
 			example = here.Replace(strings.TrimSpace(example))

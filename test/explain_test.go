@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"os"
 	"slices"
@@ -182,6 +183,29 @@ func TestExplainServiceByConnections(t *testing.T) {
 		t.Errorf("%+v, %+v", e.Service, e)
 	}
 	held.check(t)
+}
+
+// Where another program translates too, the source is not for sure, which is said.
+func TestExplainBesideAnother(t *testing.T) {
+	nstest.Need(t, "nft", "nftables")
+	d := prepare(t)
+	text := "table ip other { chain c { type nat hook postrouting priority srcnat - 10; ip saddr 10.0.0.0/8 masquerade; }; }"
+	if out, err := d.nft(text, "-f", "-"); err != nil {
+		t.Fatal(err, out)
+	}
+	d.run()
+	d.waitReady()
+	d.wait("the warning", func() error {
+		if len(d.status().Neighbours) == 0 {
+			return errors.New("there is none")
+		}
+		return nil
+	})
+	d.see(d.lab.PodA, lab.TCP, lab.VPC, lab.NodePrimary)
+	e := d.explained("--from", "default/pod-a", "--to", lab.VPC.String())
+	if len(e.Notes) != 1 || !strings.HasPrefix(e.Notes[0], "another program may have its packets seen otherwise: chain ip other c translates traffic of pods") {
+		t.Errorf("notes %q", e.Notes)
+	}
 }
 
 // Packets that leave by an exempt interface keep their source.

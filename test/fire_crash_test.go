@@ -75,6 +75,11 @@ func TestFireCrash(t *testing.T) {
 			f.flows.await(f.random.IntN(6000))
 			f.kill()
 		}
+		for f.random.IntN(3) == 0 { // and so does the next start
+			f.launch()
+			f.flows.await(f.random.IntN(3000))
+			f.kill()
+		}
 		left, _, err := f.kernelView()
 		if err != nil {
 			t.Fatalf("after a kill during %s: %v", s.what, err)

@@ -24,7 +24,7 @@ import (
 // How many pairs are explained in each world, and of how many of these the facts are
 // changed one by one.
 const (
-	explainedPairs   = 200
+	explainedPairs   = 350
 	reevaluatedPairs = 10
 )
 

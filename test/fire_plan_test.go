@@ -1,6 +1,7 @@
 package test
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -42,6 +43,9 @@ func TestFirePlan(t *testing.T) {
 		f.openToAll()
 		next := f.world.clone()
 		c := next.randomChange(f.random, f.net)
+		if step%3 == 0 {
+			c = f.connectedChange()
+		}
 		c.make(next)
 		change := next.ruleset(t).Digest() != f.ruleset.Digest()
 		for step%4 > 0 && !change { // some of them may say nothing
@@ -76,7 +80,36 @@ func TestFirePlan(t *testing.T) {
 			break
 		}
 	}
+	if connections == 0 && !t.Failed() {
+		t.Error("no plan was about connections")
+	}
 	t.Logf("%d plans, of which %d changed something, and %d connections", steps, changing, connections)
+}
+
+// connectedChange is one that decides otherwise about what a pod has open to the internet: a
+// small one if that is enough.
+func (f *fire) connectedChange() fireChange {
+	only := netip.PrefixFrom(lab.Internet, 32)
+	known := func(w *fireWorld) { w.pods[lab.PodA] = firePod{namespace: fireNamespaces[0]} }
+	all := func(external bool) func(*fireWorld) {
+		return func(w *fireWorld) {
+			known(w)
+			w.modules, w.excluded, w.external = map[string]fireModule{}, nil, external
+		}
+	}
+	small := func(w *fireWorld) {
+		known(w)
+		w.excluded = toggled(w.excluded, only)
+	}
+	for _, change := range []func(*fireWorld){small, all(true), all(false)} {
+		next := f.world.clone()
+		change(next)
+		if next.ruleset(f.t).Seen(lab.PodA, lab.Internet) != f.ruleset.Seen(lab.PodA, lab.Internet) {
+			return fireChange{fmt.Sprintf("%s is decided otherwise", only), change}
+		}
+	}
+	f.t.Fatalf("nothing changes what is decided about %s", only)
+	return fireChange{}
 }
 
 // checkPlan holds a plan against the tables, and against what the oracle says of the worlds

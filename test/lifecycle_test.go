@@ -52,6 +52,26 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// Whoever flushes the ruleset while the daemon is down flushes its table too, protected as
+// it was; the next start makes it again.
+func TestFlushWhileDown(t *testing.T) {
+	d := start(t)
+	d.stop(syscall.SIGTERM)
+	if held := d.kernel(); !held.table {
+		t.Error("the daemon's end removed the table")
+	}
+	if err := d.damage("flush", "ruleset"); err != nil {
+		t.Fatal(err)
+	}
+	if held := d.kernel(); held.table {
+		t.Error("the table is protected without a daemon: README says that it is not")
+	}
+	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
+	d.run()
+	d.waitReady()
+	d.check(onlyOutside)
+}
+
 // Cleanup breaks no translated connection; once none is left, all is gone.
 func TestCleanup(t *testing.T) {
 	d := start(t)
@@ -61,23 +81,7 @@ func TestCleanup(t *testing.T) {
 	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
 	d.stop(syscall.SIGTERM)
 	d.setConfig(baseConfig + "snat: {mark: 0x100}\n") // not what is in the kernel
-
-	out, stderr, err := d.output(nil, "cleanup")
-	if err != nil || !strings.Contains(out, "live translated connections keep what they need") {
-		t.Fatalf("cleanup with a live connection: %v, %s%s", err, out, stderr)
-	}
-	conn.check(t)
-	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
-	conn.check(t)
-
-	conn.Close()
-	eventually(t, "the connections to end and cleanup to remove all", func() error {
-		out, stderr, err := d.output(nil, "cleanup")
-		if err != nil || strings.TrimSpace(out) != "removed" {
-			return fmt.Errorf("%w, %s%s", err, out, stderr)
-		}
-		return nil
-	})
+	d.cleanupTwice(conn)
 	if held := d.kernel(); held != (kernel{}) {
 		t.Errorf("after cleanup the kernel holds %+v", held)
 	}
@@ -86,32 +90,79 @@ func TestCleanup(t *testing.T) {
 	}
 }
 
+// cleanupTwice cleans up beside the one connection that lives, and when it has ended.
+func (d *daemon) cleanupTwice(conn *openConn) {
+	d.t.Helper()
+	out, stderr, err := d.output(nil, "cleanup")
+	if err != nil || !strings.Contains(out, "1 live connections keep what they need") {
+		d.t.Fatalf("cleanup with a live connection: %v, %s%s", err, out, stderr)
+	}
+	conn.check(d.t)
+	d.see(d.lab.PodA, lab.TCP, lab.Internet, lab.PodA)
+	conn.check(d.t)
+
+	conn.Close()
+	eventually(d.t, "the connections to end and cleanup to remove all", func() error {
+		out, stderr, err := d.output(nil, "cleanup")
+		if err != nil || strings.TrimSpace(out) != "removed" {
+			return fmt.Errorf("%w, %s%s", err, out, stderr)
+		}
+		return nil
+	})
+}
+
+// What cleanup leaves for live connections decides nothing, so that a start after it waits
+// for facts no longer than one without rules.
+func TestCleanupIsNoEarlierRun(t *testing.T) {
+	d := start(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	d.stop(syscall.SIGTERM)
+	d.succeed("cleanup")
+	if err := os.Remove(d.path("record.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	d.write("facts.yaml", "node: {name: [}\n")
+	d.run()
+	d.waitNotReady("the VPC's CIDRs")
+	conn.check(t)
+	d.write("facts.yaml", baseFacts)
+	d.waitReady()
+	d.check(onlyOutside)
+	conn.check(t)
+}
+
 // Cleanup that waits removes all when the last translated connection has ended, and is
 // not in its way.
 func TestCleanupWaits(t *testing.T) {
 	d := start(t)
 	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
 	d.stop(syscall.SIGTERM)
+	d.cleanupWaits(conn)
+	if held := d.kernel(); held != (kernel{}) {
+		t.Errorf("after cleanup the kernel holds %+v", held)
+	}
+}
+
+// cleanupWaits has cleanup wait for the end of the one connection that lives.
+func (d *daemon) cleanupWaits(conn *openConn) {
+	d.t.Helper()
 	command := d.command(nil, "cleanup", "--wait")
 	var out logBuffer
 	command.Stdout = &out
 	process, err := d.lab.Node.Start(command)
 	if err != nil {
-		t.Fatal(err)
+		d.t.Fatal(err)
 	}
-	eventually(t, "cleanup to wait", func() error {
-		if text := out.String(); text != "nothing new is translated; waiting for 1 live translated connections to end\n" {
+	eventually(d.t, "cleanup to wait", func() error {
+		if text := out.String(); text != "nothing new is translated; waiting for 1 live connections to end\n" {
 			return errors.New(text)
 		}
 		return nil
 	})
-	conn.check(t)
+	conn.check(d.t)
 	conn.Close()
 	if err := process.Wait(); err != nil || !strings.HasSuffix(out.String(), "\nremoved\n") {
-		t.Errorf("%s%v", out.String(), err)
-	}
-	if held := d.kernel(); held != (kernel{}) {
-		t.Errorf("after cleanup the kernel holds %+v", held)
+		d.t.Errorf("%s%v", out.String(), err)
 	}
 }
 
@@ -149,7 +200,7 @@ func TestCleanupWithoutRule(t *testing.T) {
 	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
 	d.stop(syscall.SIGTERM)
 	d.ip("rule", "del", "priority", "1025")
-	if out, stderr, err := d.output(nil, "cleanup"); err != nil || !strings.Contains(out, "1 live translated connections") {
+	if out, stderr, err := d.output(nil, "cleanup"); err != nil || !strings.Contains(out, "1 live connections") {
 		t.Errorf("cleanup: %v, %s%s", err, out, stderr)
 	}
 	conn.check(t)

@@ -59,8 +59,8 @@ type Status struct {
 	Ruleset string `json:"ruleset,omitempty"`
 	// Changes counts the changes of its table since the start, repairs included.
 	Changes uint64 `json:"changes"`
-	// Kept counts live translated connections for which something stays in the kernel that
-	// the rules do not need any more: after another snat.mark, or in an IPv6 cluster.
+	// Kept counts live connections for which something stays in the kernel that the rules
+	// do not need any more: after another snat.mark, or in an IPv6 cluster.
 	Kept int `json:"kept"`
 	// Protection says who can change what the kernel holds.
 	Protection dataplane.Protection `json:"protection,omitempty"`

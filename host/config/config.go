@@ -103,9 +103,10 @@ type Network struct {
 	// nothing is translated and nothing installed. The variable is a bool; `true`
 	// means `ipv6`.
 	IPFamily string `yaml:"ipFamily"`
-	// Whether the kernel keeps others from changing snatd's table, by accident or not:
-	// `auto` is where it can, from Linux 6.9; `off` is nowhere. A table that exists
-	// without is not replaced for it. Both take effect when the daemon starts.
+	// Whether the kernel keeps others from changing snatd's table while the daemon runs,
+	// by accident or not: `auto` is where it can, from Linux 6.9; `off` is nowhere. A
+	// table that exists without is not replaced for it. Both take effect when the daemon
+	// starts.
 	Protect string `yaml:"protect"`
 	// How often the rules in the kernel are read, to see that nobody has changed them;
 	// `0s` is never. What others change is noticed and put right at once besides.

@@ -114,7 +114,7 @@ func (c *connection) expect(source string) {
 // live checks how many connections the kernel translates.
 func (l *lab) live(want int) {
 	l.t.Helper()
-	if got, err := l.flows.LiveTranslations(network().Mark); got != want || err != nil {
-		l.t.Errorf("%d live translations, error %v, want %d", got, err, want)
+	if got, err := l.flows.LiveNAT(network().Mark, true); got != want || err != nil {
+		l.t.Errorf("%d live connections, error %v, want %d", got, err, want)
 	}
 }

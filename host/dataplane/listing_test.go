@@ -28,7 +28,10 @@ var listings = map[string]*rules.Ruleset{
 	"to the last address": ruleset("0.0.0.0/8", "240.0.0.0/4"),
 	"everything":          ruleset("0.0.0.0/0"),
 	"draining":            rules.Draining(network()),
-	"two pod interfaces":  variant(func(r *rules.Ruleset) { r.Network.PodInterfaces = []string{"eni*", "veth*"} }),
+	"draining, node ports": rules.Draining(variant(func(r *rules.Ruleset) {
+		r.Network.NodePorts, r.Network.PrimaryInterface = true, "eth0"
+	}).Network),
+	"two pod interfaces": variant(func(r *rules.Ruleset) { r.Network.PodInterfaces = []string{"eni*", "veth*"} }),
 	"names and patterns": variant(func(r *rules.Ruleset) {
 		r.Network.PodInterfaces = []string{"a", "aaaaaaaaaaaaaa*", "eni*", "eth0", "x12345678901234"}
 	}),

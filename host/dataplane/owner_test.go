@@ -3,7 +3,9 @@ package dataplane
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,7 +115,8 @@ func TestChangesOfProtected(t *testing.T) {
 	d, other := open(t, protected), open(t, plain)
 	protect(t, d, NoTable)
 	var before *rules.Ruleset
-	for name, after := range listings {
+	for _, name := range slices.Sorted(maps.Keys(listings)) {
+		after := listings[name]
 		for _, plan := range []nft.Plan{nft.Diff(before.Table(), after.Table()), rules.Replace(after).Ops, append(nft.Diff(after.Table(), nil), create(after)...)} {
 			apply(t, d, plan)
 			apply(t, other, plan)

@@ -35,6 +35,8 @@ func guess(held []heldExpression, interfaces map[string][]string) nft.Expr {
 		switch expr.CtKey(first.number(unix.NFTA_CT_KEY)) {
 		case expr.CtKeySTATUS:
 			return nft.Confirmed{Not: third.number(unix.NFTA_CMP_OP) == unix.NFT_CMP_NEQ}
+		case expr.CtKeyDIRECTION:
+			return nft.OriginalDirection{}
 		case expr.CtKeyMARK:
 			return guessMark(nft.ConnectionMark, second)
 		}

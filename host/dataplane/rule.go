@@ -21,6 +21,9 @@ const (
 // statusConfirmed is IPS_CONFIRMED of linux/netfilter/nf_conntrack_common.h.
 const statusConfirmed = 1 << 3
 
+// directionOriginal is IP_CT_DIR_ORIGINAL of linux/netfilter/nf_conntrack_tuple_common.h.
+const directionOriginal = 0
+
 // register carries a value from one expression to the next. One is enough:
 // every expression here ends with its use.
 const register = unix.NFT_REG_1
@@ -59,6 +62,11 @@ func expressions(e nft.Expr) ([]expr.Any, error) {
 			&expr.Ct{Key: expr.CtKeySTATUS, Register: register},
 			bitwise(statusConfirmed, 0),
 			&expr.Cmp{Op: compare, Register: register, Data: number(statusConfirmed)},
+		}, nil
+	case nft.OriginalDirection:
+		return []expr.Any{
+			&expr.Ct{Key: expr.CtKeyDIRECTION, Register: register},
+			&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: []byte{directionOriginal}},
 		}, nil
 	case nft.DestinationLocal:
 		return []expr.Any{

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -35,7 +34,13 @@ func because(before, after *Result, modulesBefore, modules []ModuleStatus) strin
 	why = append(why, changes("pod", a.Pods, b.Pods, facts.Pod.FullName)...)
 	// Another version has another number of loads.
 	why = append(why, changes("module", versions(modulesBefore), versions(modules), func(v version) string { return v.name })...)
-	return cmp.Or(strings.Join(why, ", "), "modules decide otherwise, or live connections need less")
+	if len(why) > 0 {
+		return strings.Join(why, ", ")
+	}
+	if before.Ruleset != nil && after.Ruleset != nil && before.Ruleset.Digest() == after.Ruleset.Digest() {
+		return "others changed them, or live connections need less"
+	}
+	return "modules decide otherwise"
 }
 
 // version is one of a module, as far as it tells two apart.

@@ -25,7 +25,7 @@ func OpenCleaner(log *slog.Logger) (*Cleaner, error) {
 	return &Cleaner{kernel, log}, nil
 }
 
-// Clean removes all but what translated connections need. It fails while a daemon runs,
+// Clean removes all but what live connections need. It fails while a daemon runs,
 // and keeps none from being started afterwards.
 func (c *Cleaner) Clean(network rules.Network) (Removed, error) {
 	lock, err := instance.Acquire(c.log)

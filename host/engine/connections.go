@@ -1,10 +1,10 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/flow"
@@ -22,9 +22,12 @@ type connections struct {
 	ended uint64
 	// drains says that those of earlier runs and changes are among them.
 	drains bool
-	// before is what was replaced when looking at the connections failed.
-	before *rules.Ruleset
+	// before are the rulesets that were replaced since the connections could be looked at.
+	before []*rules.Ruleset
 }
+
+// mostBefore bounds how many of them count, the last ones.
+const mostBefore = 16
 
 // tracked is what the engine needs of the kernel's connections.
 type tracked interface {
@@ -33,10 +36,10 @@ type tracked interface {
 	Delete(flows []flow.Flow) (deleted int, err error)
 }
 
-// changed is told after each pass what was replaced, nil for nothing, and what the kernel
-// holds. What fails is made up for the next time.
-func (c *connections) changed(onChange string, before, after *rules.Ruleset, pods []netip.Addr) error {
-	before = cmp.Or(c.before, before)
+// changed is told after each pass what was replaced and what the kernel holds. What fails
+// is made up for the next time.
+func (c *connections) changed(onChange string, before []*rules.Ruleset, after *rules.Ruleset, pods []netip.Addr) error {
+	before = slices.DeleteFunc(append(c.before, before...), func(r *rules.Ruleset) bool { return r.Node == "" })
 	c.before = nil
 	switch {
 	case onChange == config.OnChangeKeep || after == nil:
@@ -46,23 +49,25 @@ func (c *connections) changed(onChange string, before, after *rules.Ruleset, pod
 		err := c.drainEarlier(after, pods)
 		c.drains = err == nil
 		return err
-	case before == nil || before.Node == "":
+	case len(before) == 0:
 		return c.drain(nil, after)
 	}
 	err := c.follow(onChange, before, after, pods)
 	if err != nil {
-		c.before = before
+		c.before = before[max(0, len(before)-mostBefore):]
 	}
 	return err
 }
 
-// follow deals with the connections that a change decides otherwise.
-func (c *connections) follow(onChange string, before, after *rules.Ruleset, pods []netip.Addr) error {
+// follow deals with the connections that one of the rulesets before decided otherwise.
+func (c *connections) follow(onChange string, before []*rules.Ruleset, after *rules.Ruleset, pods []netip.Addr) error {
 	node, err := thisNode(pods)
 	if err != nil {
 		return err
 	}
-	found, err := c.table.List(0, func(f flow.Flow) bool { return node.Changed(before, after, f) })
+	found, err := c.table.List(0, func(f flow.Flow) bool {
+		return slices.ContainsFunc(before, func(r *rules.Ruleset) bool { return node.Changed(r, after, f) })
+	})
 	if err != nil {
 		return err
 	}
@@ -85,13 +90,27 @@ func (c *connections) drainEarlier(now *rules.Ruleset, pods []netip.Addr) error 
 	if err != nil {
 		return err
 	}
-	found, err := c.table.List(now.Network.Mark, func(f flow.Flow) bool {
-		return f.Translated() && !f.Closed() && node.Decided(f, now) && !flow.Decide(now, f).Current
-	})
+	found, err := translated(c.table, node, now, func(f flow.Flow) bool { return !flow.Decide(now, f).Current })
 	if err != nil {
 		return err
 	}
 	return c.drain(found, now)
+}
+
+// translated lists the live translated connections about which a ruleset decided, or one
+// before it that its marks are known of: each once, also one that carries several marks.
+func translated(table tracked, node flow.Node, by *rules.Ruleset, keep func(flow.Flow) bool) (list []flow.Flow, err error) {
+	marks := marksOf(by)
+	for i, mark := range marks {
+		found, err := table.List(mark, func(f flow.Flow) bool {
+			return f.Translated() && !f.Closed() && !f.Marked(marks[:i]...) && node.Decided(f, by) && keep(f)
+		})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+	}
+	return list, nil
 }
 
 // drain takes connections up that go on as before, and leaves out those that ended or are

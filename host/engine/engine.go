@@ -88,10 +88,6 @@ func New(options Options) (*Engine, error) {
 	if err != nil {
 		return nil, errors.Join(err, dp.Close())
 	}
-	earlier, err := dp.Exists(rules.TableName)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close(), dp.Close())
-	}
 	e := &Engine{
 		options:   options,
 		log:       options.Log,
@@ -115,11 +111,17 @@ func New(options Options) (*Engine, error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	e.installer.counters = e.counting
-	e.neighbours = newNeighbours(options.Log, e.State)
+	e.neighbours = newNeighbours(options.Log, e.State, e.reader.services.announcer.neighbour)
 	e.usage = newUsage(dp.watched.Usage)
 	e.pulse.beat()
+	earlier, err := e.installer.left()
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
 	if e.reader.patient = earlier; earlier {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
+	}
+	if !e.installer.known {
 		e.healer.missed(time.Now())
 	}
 	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})
@@ -246,6 +248,7 @@ func (e *Engine) report(now []Problem) {
 	for _, p := range now {
 		if !slices.Contains(e.reported, p) {
 			e.log.Error(p.Message, "source", p.Source)
+			e.reader.services.announcer.problem(p)
 		}
 	}
 	for _, p := range e.reported {

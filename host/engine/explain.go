@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/snatd/snatd/host/neighbour"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/rules/nft"
@@ -29,7 +30,19 @@ func (s *State) Explain(from, to string) (Explanation, error) {
 		return Explanation{}, err
 	}
 	q.reach(&e)
+	e.Notes = append(e.Notes, s.alsoTranslated()...)
 	return e, nil
+}
+
+// alsoTranslated are notes of other programs that may translate what snatd decides about.
+func (s *State) alsoTranslated() (notes []string) {
+	for _, f := range s.Neighbours() {
+		switch f.Kind {
+		case neighbour.AWSTranslates, neighbour.Translates, neighbour.Legacy:
+			notes = append(notes, "another program may have its packets seen otherwise: "+f.String())
+		}
+	}
+	return notes
 }
 
 // never completes the explanation of packets that snatd never decides about.

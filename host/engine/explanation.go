@@ -40,7 +40,7 @@ type Explanation struct {
 	Elements []Element `json:"elements"`
 	// Kernel is what the kernel really does; nil for what is not in force.
 	Kernel *Kernel `json:"kernel,omitempty"`
-	// Notes are what could not be found out.
+	// Notes are what could not be found out, and who else may translate.
 	Notes []string `json:"notes"`
 }
 

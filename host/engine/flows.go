@@ -43,16 +43,9 @@ func (e *Engine) Flows(most int) (Flows, error) {
 	if err != nil {
 		return list, err
 	}
-	network := state.Ruleset.Network
-	var found []flow.Flow
-	for _, mark := range append([]uint32{network.Mark}, network.EarlierMarks...) {
-		more, err := e.dataplane.flows.List(mark, func(f flow.Flow) bool {
-			return f.Translated() && !f.Closed() && node.Decided(f, state.Ruleset)
-		})
-		if err != nil {
-			return list, err
-		}
-		found = append(found, more...)
+	found, err := translated(e.dataplane.watched, node, state.Ruleset, func(flow.Flow) bool { return true })
+	if err != nil {
+		return list, err
 	}
 	slices.SortFunc(found, func(a, b flow.Flow) int {
 		return cmp.Or(a.Source.Compare(b.Source), a.Destination.Compare(b.Destination), cmp.Compare(a.Protocol, b.Protocol))

@@ -43,8 +43,8 @@ const (
 
 // healer decides when what others have changed is put right.
 type healer struct {
-	// disturbances in a row, without peace between them, the last of which was at, and of
-	// how many something was left to be put right.
+	// disturbances in a row, without peace between them, the last of which was at, and how
+	// many of them left something to be put right.
 	disturbances int
 	damages      int
 	at           time.Time
@@ -117,15 +117,20 @@ func (h *healer) next() time.Time {
 // earlier run left is gone.
 func (e *Engine) heal() (pass bool) {
 	h := e.healer
-	d, by := h.waiting, h.waiting.By()
+	d, by, told := h.waiting, h.waiting.By(), !h.due.IsZero()
 	h.waiting, h.due, h.verified = dataplane.Disturbance{}, time.Time{}, time.Now()
-	was := e.installer.empty()
+	if e.installer.refused && !told {
+		return false // what differs is snatd's own, and for a pass to bring about
+	}
+	was := e.installer.idle()
 	what, err := e.installer.verify()
 	if len(what) > 0 {
-		h.damages++
-		h.last = Repair{At: h.verified, What: what, By: by}
+		if h.failures == 0 {
+			h.damages++
+		}
 		if err == nil {
 			h.repairs++
+			h.last = Repair{At: h.verified, What: what, By: by}
 			level := slog.LevelWarn
 			if h.fights(h.verified) { // which is said once
 				level = slog.LevelDebug
@@ -139,12 +144,18 @@ func (e *Engine) heal() (pass bool) {
 		e.state.Store(&state)
 	}
 	if err != nil {
+		if len(what) == 0 {
+			err = fmt.Errorf("what the kernel has of snatd's rules cannot be looked at: %w", err)
+		} else {
+			err = fmt.Errorf("what others changed in snatd's rules is not put right yet: %w", err)
+		}
+		news := h.failure == nil || h.failure.Error() != err.Error()
 		h.failed(d, err, time.Now())
-		return h.failures == 1
+		return news
 	}
 	mended := h.failures > 0
 	h.failures, h.failure = 0, nil
-	return mended || h.fights(h.verified) && len(what) > 0 || e.installer.empty() != was
+	return mended || h.fights(h.verified) && len(what) > 0 || e.installer.idle() != was
 }
 
 // fights says whether somebody keeps changing what snatd keeps in the kernel.
@@ -165,7 +176,7 @@ func (h *healer) publish(state *State) {
 // nothing is changed for a while.
 func (h *healer) report(p *problems, now time.Time) (next time.Time) {
 	if h.failure != nil {
-		p.add("kernel", fmt.Errorf("what others changed in snatd's rules is not put right yet: %w", h.failure))
+		p.add("kernel", h.failure)
 	}
 	if !h.fights(now) {
 		return time.Time{}

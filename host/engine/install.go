@@ -17,7 +17,7 @@ type kernel interface {
 	Apply(plan nft.Plan) error
 	Read(table string) (*nft.Table, error)
 	Protect(table string) (dataplane.Protection, error)
-	LiveTranslations(mark uint32) (int, error)
+	LiveNAT(mark uint32, nodePorts bool, others ...uint32) (int, error)
 	RoutingMarks() ([]uint32, error)
 	AddRouting(mark uint32) error
 	CheckRouting(marks ...uint32) (missing, others []uint32, err error)
@@ -39,9 +39,9 @@ type installer struct {
 	at      time.Time
 	// kept is how many live connections need something of earlier rules.
 	kept int
-	// replaced is what decided before the changes since takeReplaced: what is remembered,
-	// whatever others left of it, or else what was found; nil if there was nothing.
-	replaced *rules.Ruleset
+	// replaced is what decided before each of the changes since takeReplaced: what is
+	// remembered, whatever others left of it, or else what was found.
+	replaced []*rules.Ruleset
 	// why says why rules are changed, for the log; nil where nobody wants other ones.
 	why func() string
 	// counters reads what is counted; nil for nobody who asks.
@@ -50,6 +50,8 @@ type installer struct {
 	// kernel said of that; empty if that may be something else by now.
 	protect bool
 	whose   dataplane.Protection
+	// refused says that a change of snatd's own was, a part of which may be in force.
+	refused bool
 	// mistaken counts plans in a row that did not fit what the kernel held, although
 	// they were made from what it had just said.
 	mistaken int
@@ -62,7 +64,7 @@ func (i *installer) install(ruleset *rules.Ruleset) (changed bool, err error) {
 		return false, err
 	}
 	mark := ruleset.Network.Mark
-	earlier, err := i.earlierMarks(from, mark)
+	earlier, err := i.earlierMarks(from, ruleset.Network)
 	if err != nil {
 		return false, err
 	}
@@ -83,21 +85,28 @@ func (i *installer) install(ruleset *rules.Ruleset) (changed bool, err error) {
 	return changed, i.kernel.PruneRouting(append(earlier, mark)...)
 }
 
-// earlierMarks lists the marks that snatd used before and that translated
-// connections still carry.
-func (i *installer) earlierMarks(from origin, mark uint32) ([]uint32, error) {
+// earlierMarks lists the marks that snatd used before and that live connections still
+// need.
+func (i *installer) earlierMarks(from origin, network rules.Network) ([]uint32, error) {
 	marks, err := i.knownMarks(from)
 	if err != nil {
 		return nil, err
 	}
-	return i.liveMarks(slices.DeleteFunc(marks, func(m uint32) bool { return m == mark }))
+	marks = slices.DeleteFunc(marks, func(m uint32) bool { return m == network.Mark })
+	return i.liveMarks(marks, from, network, network.Mark)
 }
 
-// liveMarks are those that translated connections carry, of which it takes note.
-func (i *installer) liveMarks(marks []uint32) (alive []uint32, err error) {
+// liveMarks are those that live connections need, of which it takes note. One that
+// carries one of the marks that stay anyway needs no other. Connections to node ports need
+// theirs where snatd set it, and not the AWS plugin, whose mark is the same.
+func (i *installer) liveMarks(marks []uint32, from origin, network rules.Network, stay ...uint32) (alive []uint32, err error) {
 	i.kept = 0
 	for _, mark := range marks {
-		live, err := i.kernel.LiveTranslations(mark)
+		nodePorts := network.NodePorts
+		for _, r := range []*rules.Ruleset{from.ruleset, i.holds} {
+			nodePorts = nodePorts || r != nil && (r.Network.NodePorts || slices.Contains(r.Network.EarlierMarks, mark))
+		}
+		live, err := i.kernel.LiveNAT(mark, nodePorts, slices.Concat(stay, alive)...)
 		if err != nil {
 			return nil, err
 		}
@@ -143,13 +152,20 @@ func (i *installer) bring(ruleset *rules.Ruleset, from origin) (changed bool, er
 			return false, err
 		}
 	}
-	switch changed, err = i.apply(from.plan(ruleset), from.ruleset); {
+	changed, err = i.apply(from.plan(ruleset), from.ruleset)
+	i.refused = err != nil
+	i.judge(err)
+	return changed, err
+}
+
+// judge counts what becomes of plans that were made from what the kernel had just said.
+func (i *installer) judge(err error) {
+	switch {
 	case err == nil:
 		i.mistaken = 0
 	case errors.Is(err, dataplane.ErrOutOfStep), errors.Is(err, dataplane.ErrUnsupported), errors.Is(err, dataplane.ErrRefused):
 		i.mistaken++
 	}
-	return changed, err
 }
 
 // outOfStep says whether an error is about a kernel that holds something else than is
@@ -183,10 +199,12 @@ func (i *installer) apply(plan rules.Plan, found *rules.Ruleset) (changed bool, 
 		}
 		i.logChange(plan, took)
 		if plan.After != i.holds { // else it puts right what others did
-			i.replaced = cmp.Or(i.replaced, i.holds, found)
+			if before := cmp.Or(i.holds, found); before != nil {
+				i.replaced = append(i.replaced, before)
+			}
 		}
 	}
-	i.holds, i.known = plan.After, true
+	i.holds, i.known, i.refused = plan.After, true, false
 	return len(plan.Ops) > 0, nil
 }
 
@@ -207,9 +225,8 @@ func (i *installer) publish(state *State) {
 	state.Changes, state.Applied, state.Kept = i.changes, i.at, i.kept
 }
 
-// takeReplaced returns what the changes since the last call replaced; nil if nothing was
-// changed.
-func (i *installer) takeReplaced() *rules.Ruleset {
+// takeReplaced returns what the changes since the last call replaced.
+func (i *installer) takeReplaced() []*rules.Ruleset {
 	replaced := i.replaced
 	i.replaced = nil
 	return replaced
@@ -225,3 +242,6 @@ func (i *installer) drains() bool { return i.known && i.holds != nil && i.holds.
 
 // empty says whether the kernel is known to hold nothing.
 func (i *installer) empty() bool { return i.known && i.holds == nil }
+
+// idle says whether the kernel is known to hold nothing that decides.
+func (i *installer) idle() bool { return i.empty() || i.drains() }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/flow"
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/rules/nft"
 	"github.com/snatd/snatd/rules/nft/nfttest"
@@ -20,7 +21,7 @@ type fakeKernel struct {
 	table        *nft.Table
 	marks        map[uint32]bool // of the routing rules
 	others       []uint32        // of rules of snatd's that say something else
-	live         map[uint32]int  // translated connections by mark
+	live         map[uint32]int  // connections by all the marks that they carry
 	refuse       []error         // of the next transactions
 	unread       error           // of the next reading
 	unrouted     error           // of adding a routing rule
@@ -62,7 +63,15 @@ func (k *fakeKernel) Protect(string) (dataplane.Protection, error) {
 	return k.protection, nil
 }
 
-func (k *fakeKernel) LiveTranslations(mark uint32) (int, error) { return k.live[mark], nil }
+func (k *fakeKernel) LiveNAT(mark uint32, _ bool, others ...uint32) (count int, err error) {
+	for carried, live := range k.live {
+		if f := (flow.Flow{Mark: carried}); f.Marked(mark) && !f.Marked(others...) {
+			count += live
+		}
+	}
+	return count, nil
+}
+
 func (k *fakeKernel) AddRouting(mark uint32) error {
 	if k.unrouted == nil {
 		k.marks[mark] = true
@@ -269,9 +278,15 @@ func TestReplaced(t *testing.T) {
 		if _, err := i.install(c.wanted); err != nil {
 			t.Fatal(err)
 		}
-		replaced := i.takeReplaced()
-		if (replaced == nil) != (c.before == nil) || replaced != nil && replaced.Digest() != c.before.Digest() {
-			t.Errorf("%s: replaced %v", c.what, replaced)
+		var got, want []string
+		for _, r := range i.takeReplaced() {
+			got = append(got, r.Digest())
+		}
+		if c.before != nil {
+			want = append(want, c.before.Digest())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: replaced %v, want %v", c.what, got, want)
 		}
 	}
 }
@@ -398,6 +413,26 @@ func TestInstallOtherMark(t *testing.T) {
 		t.Fatalf("%v; waits %v for %d", err, again.waits(), again.kept)
 	}
 	k.holds(t, wanted, 0x40)
+}
+
+// A connection that carries several marks needs one.
+func TestInstallSeveralMarks(t *testing.T) {
+	i, k := newInstaller()
+	k.marks[0x10], k.marks[0x20], k.marks[0x80] = true, true, true
+	k.live[0x40|0x80] = 1
+	k.live[0x10|0x20] = 2
+	wanted := ruleset(t, 0x40)
+	if _, err := i.install(wanted); err != nil || i.kept != 2 {
+		t.Fatalf("%v; %d are kept", err, i.kept)
+	}
+	k.holds(t, wanted.WithEarlierMarks([]uint32{0x10}), 0x10, 0x40)
+	// Without the rules of today the mark of today is one like the others.
+	if removed, err := i.remove(wanted.Network); err != nil || removed.Live != 3 {
+		t.Fatalf("%+v, %v", removed, err)
+	}
+	network := wanted.Network
+	network.Mark, network.EarlierMarks = 0x10, []uint32{0x40}
+	k.holds(t, rules.Draining(network), 0x10, 0x40)
 }
 
 func TestRemove(t *testing.T) {

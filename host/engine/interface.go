@@ -50,7 +50,7 @@ func unread(instance *aws.Instance, p *problems) {
 	subnet := instance.Primary().SubnetCIDR
 	for _, n := range instance.Interfaces {
 		if len(n.Addresses) > 0 && n.SubnetCIDR != subnet {
-			p.add("module "+RoutesModule, fmt.Errorf("interface %s is in the subnet %s: pods behind it leave by that subnet's route table, and the one of %s is read",
+			p.add(moduleSource+RoutesModule, fmt.Errorf("interface %s is in the subnet %s: pods behind it leave by that subnet's route table, and the one of %s is read",
 				n.MAC, n.SubnetCIDR, subnet))
 		}
 	}

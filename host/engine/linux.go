@@ -33,8 +33,10 @@ func openLinux(log *slog.Logger) (*linux, error) {
 	return &linux{dp, flows, watched}, nil
 }
 
-// LiveTranslations is that of the connections.
-func (l *linux) LiveTranslations(mark uint32) (int, error) { return l.flows.LiveTranslations(mark) }
+// LiveNAT is that of the connections.
+func (l *linux) LiveNAT(mark uint32, nodePorts bool, others ...uint32) (int, error) {
+	return l.flows.LiveNAT(mark, nodePorts, others...)
+}
 
 // Close ends the connections to both. What is in the kernel stays there.
 func (l *linux) Close() error {

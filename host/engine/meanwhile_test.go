@@ -35,31 +35,111 @@ func guarding(t *testing.T, n *nstest.Namespace) *Engine {
 
 // What cannot be put right is tried again, also while something takes long, and told.
 func TestHealingRefused(t *testing.T) {
-	i, k := newInstaller()
-	wanted := ruleset(t, 0x80)
-	if _, err := i.install(wanted); err != nil {
-		t.Fatal(err)
-	}
-	e := &Engine{log: slog.New(slog.DiscardHandler), installer: *i, healer: newHealer(0), reader: NewReader(nil, nil)}
-	e.state.Store(&State{})
+	e, k, wanted := healing(t)
 	refused := &dataplane.ApplyError{Kind: dataplane.ErrInterrupted, Err: errors.New("by the test")}
 	k.table, k.refuse = nil, []error{refused, refused, refused}
 	e.healer.disturbed(disturbance("nft"), time.Now())
 	if pass := e.heal(); !pass || k.table != nil {
 		t.Fatalf("a pass follows: %v", pass)
 	}
-	var p problems
-	if e.healer.report(&p, time.Now()); len(p.list) != 1 || !strings.Contains(p.list[0].Message, "by the test") {
-		t.Errorf("problems %v", p.list)
+	if list := e.problems(); len(list) != 1 || !strings.Contains(list[0], "by the test") {
+		t.Errorf("problems %q", list)
 	}
 	e.meanwhile(t.Context(), func() {
 		nstest.Eventually(t, "putting it right", func() bool { return e.State().Repairs == 1 })
 	})
 	k.holds(t, wanted, 0x80)
-	p = problems{}
-	if e.healer.report(&p, time.Now()); len(p.list) > 0 || !e.again || e.State().Repaired.By != "nft (PID 7)" {
-		t.Errorf("problems %v, a pass follows: %v, repaired %+v", p.list, e.again, e.State().Repaired)
+	if list := e.problems(); len(list) > 0 || !e.again || e.State().Repaired.By != "nft (PID 7)" {
+		t.Errorf("problems %q, a pass follows: %v, repaired %+v", list, e.again, e.State().Repaired)
 	}
+}
+
+// healing is an engine over a kernel in memory that holds a ruleset.
+func healing(t *testing.T) (*Engine, *fakeKernel, *rules.Ruleset) {
+	t.Helper()
+	i, k := newInstaller()
+	wanted := ruleset(t, 0x80)
+	if _, err := i.install(wanted); err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{log: i.log, installer: *i, healer: newHealer(0), reader: NewReader(nil, nil)}
+	e.state.Store(&State{})
+	return e, k, wanted
+}
+
+func (e *Engine) problems() (list []string) {
+	var p problems
+	e.healer.report(&p, time.Now())
+	for _, one := range p.list {
+		list = append(list, one.Message)
+	}
+	return list
+}
+
+// Only what was put right is told as that, and a repair that is refused again and again is
+// no fight.
+func TestHealingIsTold(t *testing.T) {
+	e, k, wanted := healing(t)
+	k.table = nil
+	e.healer.disturbed(disturbance("nft"), time.Now())
+	e.heal()
+	k.table = nil
+	for range 2 * repairsAtOnce {
+		k.refuse = append(k.refuse, errors.New("by the test"))
+	}
+	e.healer.disturbed(disturbance("firewalld"), time.Now())
+	for len(k.refuse) > 0 {
+		e.heal()
+		if s := e.State(); s.Repairs != 1 || s.Repaired.By != "nft (PID 7)" || len(e.problems()) != 1 {
+			t.Fatalf("%d repairs, the last %+v, problems %q", s.Repairs, s.Repaired, e.problems())
+		}
+	}
+	if e.heal(); e.State().Repairs != 2 || e.State().Repaired.By != "firewalld (PID 7)" || len(e.problems()) > 0 {
+		t.Errorf("%d repairs, the last %+v, problems %q", e.State().Repairs, e.State().Repaired, e.problems())
+	}
+	k.holds(t, wanted, 0x80)
+	k.unread = errors.New("by the test")
+	if e.heal(); len(e.problems()) != 1 || !strings.HasPrefix(e.problems()[0], "what the kernel has of snatd's rules cannot be looked at: ") {
+		t.Errorf("problems %q", e.problems())
+	}
+}
+
+// A plan that never fits gives way to one that fits anything.
+func TestHealingReplaces(t *testing.T) {
+	e, k, wanted := healing(t)
+	k.table.Maps = nil
+	busy := &dataplane.ApplyError{Kind: dataplane.ErrOutOfStep, Err: errors.New("by the test")}
+	k.refuse = []error{busy, busy}
+	for range mostMistakes + 1 {
+		e.heal()
+	}
+	k.holds(t, wanted, 0x80)
+}
+
+// What a refused change of snatd's own has left is nobody else's doing: a verification leaves
+// it to the next pass, also the routing rule. What others do then is put right.
+func TestHealingOwnChange(t *testing.T) {
+	e, k, first := healing(t)
+	lost := &dataplane.ApplyError{Kind: dataplane.ErrInDoubt, Err: errors.New("by the test")}
+	k.refuse = []error{lost, lost}
+	second := ruleset(t, 0x40, "172.31.0.0/16")
+	if _, err := e.installer.install(second); err == nil {
+		t.Fatal("no error")
+	}
+	k.table = second.Table() // it was only the answer that was lost
+	e.heal()
+	k.holds(t, second, 0x40, 0x80)
+	k.table = nil
+	e.healer.disturbed(disturbance("nft"), time.Now())
+	e.heal()
+	k.holds(t, first, 0x40, 0x80)
+	if e.State().Repairs != 1 {
+		t.Errorf("%d repairs", e.State().Repairs)
+	}
+	if _, err := e.installer.install(second); err != nil {
+		t.Fatal(err)
+	}
+	k.holds(t, second, 0x40)
 }
 
 // What others do while something takes long is put right meanwhile: here the work ends

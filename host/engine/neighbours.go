@@ -15,6 +15,7 @@ import (
 type neighbours struct {
 	log   *slog.Logger
 	state func() *State
+	tell  func(neighbour.Finding)
 	found atomic.Pointer[[]neighbour.Finding]
 	// wake has it look at once.
 	wake chan struct{}
@@ -27,8 +28,9 @@ const (
 	lookSoon  = time.Second
 )
 
-func newNeighbours(log *slog.Logger, state func() *State) *neighbours {
-	return &neighbours{log: log, state: state, wake: make(chan struct{}, 1)}
+// newNeighbours tells of what is new beside the log.
+func newNeighbours(log *slog.Logger, state func() *State, tell func(neighbour.Finding)) *neighbours {
+	return &neighbours{log: log, state: state, tell: tell, wake: make(chan struct{}, 1)}
 }
 
 // look asks for a look soon.
@@ -76,6 +78,7 @@ func (n *neighbours) report(now []neighbour.Finding) {
 	before := n.findings()
 	for _, f := range missing(before, now) {
 		n.log.Warn("another program gets in the way", "kind", f.Kind, "what", f.String(), "fix", f.Fix)
+		n.tell(f)
 	}
 	for _, f := range missing(now, before) {
 		n.log.Info("no longer in the way", "kind", f.Kind, "what", f.Message)

@@ -11,7 +11,8 @@ import (
 // A neighbour is logged when it comes and when it goes, not when its rules have moved.
 func TestNeighboursLoggedOnce(t *testing.T) {
 	var log strings.Builder
-	n := newNeighbours(slog.New(slog.NewTextHandler(&log, nil)), nil)
+	told := 0
+	n := newNeighbours(slog.New(slog.NewTextHandler(&log, nil)), nil, func(neighbour.Finding) { told++ })
 	finding := neighbour.Finding{Kind: neighbour.Translates, Message: "chain ip nat POSTROUTING translates", Detail: "rule 1"}
 	moved := finding
 	moved.Detail = "rule 2"
@@ -30,5 +31,8 @@ func TestNeighboursLoggedOnce(t *testing.T) {
 		if said := log.String(); !strings.Contains(said, step.want) || (step.want == "") != (said == "") {
 			t.Errorf("%v: said %q, want %q", step.now, said, step.want)
 		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
 	}
 }

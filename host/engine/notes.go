@@ -37,7 +37,9 @@ func (n *notes) Read(string) (*nft.Table, error) { return n.held, nil }
 
 func (n *notes) Protect(string) (dataplane.Protection, error) { return dataplane.Unprotected, nil }
 
-func (n *notes) LiveTranslations(mark uint32) (int, error) { return n.flows.live(mark) }
+func (n *notes) LiveNAT(mark uint32, nodePorts bool, others ...uint32) (int, error) {
+	return n.flows.live(mark, nodePorts, others...)
+}
 
 func (n *notes) RoutingMarks() ([]uint32, error) { return slices.Clone(n.marks), nil }
 

@@ -16,7 +16,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		e.arrived = append(e.arrived, e.reader.services.arrived()...)
 	}
 	e.listen(ctx)
-	if e.reader.patient && e.installer.empty() {
+	if e.reader.patient && e.installer.idle() {
 		e.reader.patient = false
 		e.log.Warn("the rules of an earlier run are gone")
 	}
@@ -47,6 +47,8 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		if state.Protection, err = e.installer.protection(); err != nil {
 			p.addPassing("kernel", err)
 		}
+	} else {
+		state.Protection = ""
 	}
 	if e.reader.loaded {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
@@ -128,6 +130,9 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 		p.add("policy", err)
 		next.Waiting = "waiting for facts and modules that give a complete decision"
 		return time.Time{}
+	}
+	if e.healer.failures > 0 {
+		e.heal() // or the change would mend it, and nobody would tell of that
 	}
 	before, modules := next.Result, e.State().Modules
 	e.installer.why = func() string { return because(before, result, modules, next.Modules) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -19,6 +20,8 @@ type Installed struct {
 	Ruleset *rules.Ruleset `json:"ruleset"`
 	// Subjects are the node, first, and the pods by name.
 	Subjects []Subject `json:"subjects"`
+	// Modules are those that have an answer in it, by name.
+	Modules []string `json:"modules"`
 }
 
 // Uncounted says that the kernel counts no connections, so that a plan must not either.
@@ -38,9 +41,14 @@ func (s *State) Installed() (Installed, error) {
 		return Installed{}, s.undecided()
 	}
 	in := Installed{Ruleset: s.Ruleset, Subjects: []Subject{}}
+	modules := map[string]bool{}
 	for _, d := range s.Result.Decided {
 		in.Subjects = append(in.Subjects, Subject{d.Subject.Name, d.Subject.Addr})
+		for _, e := range d.Evaluations {
+			modules[e.Decision.Module] = true
+		}
 	}
+	in.Modules = slices.Sorted(maps.Keys(modules))
 	return in, nil
 }
 
@@ -64,6 +72,8 @@ type Plan struct {
 	// Ruleset is what the kernel would hold, with the names that it would have there; nil
 	// for nothing.
 	Ruleset *rules.Ruleset `json:"ruleset"`
+	// Notes are why something else may happen.
+	Notes []string `json:"notes"`
 
 	ops nft.Plan
 }
@@ -74,8 +84,8 @@ func (p Plan) Commands() string { return p.ops.String() }
 // DecisionChange is what changes for one subject.
 type DecisionChange struct {
 	Subject
-	// State is "changed"; "new" for a pod that was not known by this address, so that its
-	// packets had the node's decision; "gone" for one whose packets will have it.
+	// State is "changed"; "new" for a pod whose address was no pod's, so that its packets had
+	// the node's decision; "gone" for one whose address will be nobody's, which will have it.
 	State string `json:"state"`
 	// Addresses are how many destinations will see another source, up to 2^32, and Share
 	// is that as a part of all.
@@ -133,7 +143,7 @@ func (s *State) PlanFrom(before Installed, look bool) (_ Plan, err error) {
 	}
 	p := Plan{
 		Before: before.Ruleset.Digest(), After: i.holds.Digest(), Ruleset: i.holds,
-		Decisions: s.changesFrom(before, i.holds), Objects: []string{}, Routing: notes.routing, ops: notes.ops,
+		Decisions: s.changesFrom(before, i.holds), Objects: []string{}, Routing: notes.routing, Notes: []string{}, ops: notes.ops,
 	}
 	for _, op := range notes.ops {
 		p.Objects = append(p.Objects, op.String())
@@ -141,8 +151,21 @@ func (s *State) PlanFrom(before Installed, look bool) (_ Plan, err error) {
 	p.Change = len(p.Objects)+len(p.Routing)+len(p.Decisions) > 0
 	if look {
 		p.Connections = flows.changes(s, before.Ruleset, i.holds)
+		p.Notes = s.failingAfter(before)
 	}
 	return p, nil
+}
+
+// failingAfter are notes of the modules that fail now and decide in the daemon, which goes on
+// with what it has of them; a plan has nothing of them.
+func (s *State) failingAfter(before Installed) []string {
+	notes := []string{}
+	for _, name := range before.Modules {
+		if slices.ContainsFunc(s.Problems, func(p Problem) bool { return p.Source == "module "+name }) {
+			notes = append(notes, name+" fails: the daemon goes on with its last good version or answer, which this plan is without")
+		}
+	}
+	return notes
 }
 
 // InForce makes a state be as it is once it is installed where a plan starts, with the
@@ -155,9 +178,10 @@ func (s *State) InForce(p Plan) *State {
 
 // changesFrom compares what is decided for everybody who is known before or after.
 func (s *State) changesFrom(before Installed, after *rules.Ruleset) []DecisionChange {
-	known, now := map[Subject]bool{}, map[Subject]bool{}
+	// Whose an address is does not matter to packets: the node is its own, without one.
+	known, now := map[netip.Addr]bool{}, map[netip.Addr]bool{}
 	for _, subject := range before.Subjects {
-		known[subject] = true
+		known[subject.Address] = true
 	}
 	list := []DecisionChange{}
 	add := func(subject Subject, state string, d Decided) {
@@ -168,16 +192,15 @@ func (s *State) changesFrom(before Installed, after *rules.Ruleset) []DecisionCh
 	}
 	for _, d := range s.Result.Decided {
 		subject := Subject{d.Subject.Name, d.Subject.Addr}
-		now[subject] = true
-		switch {
-		case known[subject] || !subject.Address.IsValid():
-			add(subject, "changed", d)
-		default:
-			add(subject, "new", d)
+		now[subject.Address] = true
+		state := "changed"
+		if !known[subject.Address] && subject.Address.IsValid() {
+			state = "new"
 		}
+		add(subject, state, d)
 	}
 	for _, subject := range before.Subjects {
-		if !now[subject] {
+		if !now[subject.Address] {
 			add(subject, "gone", s.Result.Decided[0])
 		}
 	}
@@ -219,12 +242,12 @@ func openFlows(look bool) plannedFlows {
 	return plannedFlows{table, err}
 }
 
-// live counts translated connections with a mark; none where they cannot be read.
-func (p plannedFlows) live(mark uint32) (int, error) {
+// live counts the connections that need a mark; none where they cannot be read.
+func (p plannedFlows) live(mark uint32, nodePorts bool, others ...uint32) (int, error) {
 	if p.table == nil {
 		return 0, nil
 	}
-	return p.table.LiveTranslations(mark)
+	return p.table.LiveNAT(mark, nodePorts, others...)
 }
 
 // changes are the connections that a change concerns, as the daemon finds them.

@@ -18,6 +18,9 @@ type Problem struct {
 
 func (p Problem) String() string { return p.Source + ": " + p.Message }
 
+// moduleSource begins the source of what is wrong with a module.
+const moduleSource = "module "
+
 // problems are what a stage met, and the sources of those that may pass without
 // any input being changed, so that trying again helps.
 type problems struct {
@@ -37,7 +40,7 @@ func (p *problems) addPassing(source string, err error) {
 
 // addModule adds why a module does not load.
 func (p *problems) addModule(name string, err error) {
-	p.list = append(p.list, Problem{"module " + name, policy.Message(err)})
+	p.list = append(p.list, Problem{moduleSource + name, policy.Message(err)})
 }
 
 // has says whether something of a source is among them.
@@ -97,7 +100,7 @@ func (f *failures) problems() (p problems) {
 		source := "policy"
 		var failed *policy.Error
 		if errors.As(first.err, &failed) {
-			source = "module " + failed.Module
+			source = moduleSource + failed.Module
 		}
 		p.list = append(p.list, Problem{source, "for " + where + ": " + policy.Message(first.err)})
 	}

@@ -11,16 +11,16 @@ type Removed struct {
 	// Changed is false if the kernel held nothing to remove, or nothing but what live
 	// connections need.
 	Changed bool
-	// Live is the number of translated connections that still need what is
-	// left: the marks, the NAT hook and the routing rule.
+	// Live is the number of connections that still need what is left: the marks,
+	// the NAT hook and the routing rule.
 	Live int
 }
 
-// remove removes what snatd put into the kernel. While translated connections
-// live, what they need stays and translates nothing new: deleting the last nat
-// chain would break them, and so would losing their route. The marks are those
-// of the routing rules, and the network's unless it is zero: it may be configured
-// otherwise by now.
+// remove removes what snatd put into the kernel. While connections live that it
+// translated, or that came to a node port, what they need stays and translates nothing
+// new: deleting the last nat chain would break the former, and losing their route
+// both. The marks are those of the routing rules, and the network's unless it is zero:
+// it may be configured otherwise by now.
 func (i *installer) remove(network rules.Network) (Removed, error) {
 	from, err := i.origin()
 	if err != nil {
@@ -34,7 +34,10 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 	if from.exists && network.Mark != 0 && !slices.Contains(marks, network.Mark) {
 		marks = append(marks, network.Mark) // somebody else may have removed its rule
 	}
-	needed, err := i.liveMarks(marks)
+	if from.ruleset != nil {
+		network.NodePorts = network.NodePorts || from.ruleset.Network.NodePorts
+	}
+	needed, err := i.liveMarks(marks, from, network)
 	if err != nil {
 		return Removed{}, err
 	}

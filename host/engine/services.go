@@ -27,6 +27,8 @@ type services struct {
 	// changes of pods have come in; nil while they are not followed.
 	refresh func()
 	arrived func() []time.Time
+	// announcer tells the cluster's operators of what happens.
+	announcer announcer
 }
 
 type ec2Settings struct {
@@ -102,6 +104,7 @@ func (s *services) followCluster(ctx context.Context, cfg config.Config) (bool, 
 	if cfg.Facts.Pods != config.PodsKubernetes {
 		s.cluster.close()
 		s.arrived = nil
+		s.announcer.to.Store(nil)
 		return false, nil
 	}
 	settings := clusterSettings{Kubernetes: cfg.Kubernetes, ipFamily: cfg.Network.IPFamily}
@@ -125,6 +128,7 @@ func (s *services) followCluster(ctx context.Context, cfg config.Config) (bool, 
 			return nil, err
 		}
 		s.arrived = cluster.Arrived
+		s.announcer.to.Store(cluster)
 		return &following[kubernetes.State]{cluster.Run, cluster.Changed(), cluster.Latest, cluster.Provenance}, nil
 	})
 }
@@ -208,4 +212,5 @@ func (s *services) close() {
 	s.ec2.close()
 	s.cluster.close()
 	s.refresh, s.arrived = nil, nil
+	s.announcer.to.Store(nil)
 }

@@ -22,8 +22,8 @@ type State struct {
 	// Changes counts the changes of the table that the kernel accepted, each in one or some
 	// transactions, repairs included.
 	Changes uint64
-	// Kept counts the live translated connections for which something stays in the kernel
-	// that the rules do not need any more: their mark and its routing rule.
+	// Kept counts the live connections for which something stays in the kernel that
+	// the rules do not need any more: their mark and its routing rule.
 	Kept int
 	// Repairs counts the times that others changed what the kernel holds and snatd put it
 	// right; Repaired is the last of them, nil if there was none.

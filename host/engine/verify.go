@@ -27,8 +27,28 @@ func (i *installer) verify() (different []string, err error) {
 	// The names stay: packets may be on their way.
 	plan := rules.Plan{After: i.holds, Ops: nft.Diff(held, i.holds.Table())}
 	different = append(different, differences(plan.Ops)...)
+	if i.mistaken >= mostMistakes && len(plan.Ops) > 0 {
+		i.mistaken, plan = 0, rules.Replace(i.holds)
+	}
 	_, err = i.apply(plan, nil)
+	i.judge(err)
 	return different, errors.Join(unrouted, err)
+}
+
+// left looks at what an earlier run left, and says whether that decides anything.
+func (i *installer) left() (decides bool, err error) {
+	held, err := i.read()
+	if errors.Is(err, errOwned) {
+		return true, nil // by that run, which ends just now
+	}
+	if err != nil {
+		return false, err
+	}
+	understood, _ := rules.FromTable(held)
+	if i.takeOver(held) != nil {
+		i.known = false // and is looked at again
+	}
+	return understood != nil && understood.Node != "", nil
 }
 
 // takeOver takes for granted what an earlier run left, so that it is guarded before
@@ -48,7 +68,8 @@ func (i *installer) takeOver(held *nft.Table) error {
 	return nil
 }
 
-// verifyRouting does so for the routing rules of all marks.
+// verifyRouting does so for the routing rules of all marks. While a change of snatd's own is
+// refused, there may be rules that it needs.
 func (i *installer) verifyRouting() (different []string, err error) {
 	marks := marksOf(i.holds)
 	missing, others, err := i.kernel.CheckRouting(marks...)
@@ -60,6 +81,9 @@ func (i *installer) verifyRouting() (different []string, err error) {
 		if err := i.kernel.AddRouting(mark); err != nil {
 			return different, err
 		}
+	}
+	if i.refused {
+		return different, nil
 	}
 	for _, mark := range others {
 		different = append(different, fmt.Sprintf("a routing rule for mark %#x is not snatd's", mark))

@@ -25,8 +25,8 @@ func TestConcurrentUse(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 10 {
-				if n, err := l.table.LiveTranslations(testMark); n != 500 || err != nil {
-					t.Errorf("%d live translations, error %v", n, err)
+				if n, err := l.table.LiveNAT(testMark, true); n != 500 || err != nil {
+					t.Errorf("%d live connections, error %v", n, err)
 				}
 			}
 		})

@@ -171,7 +171,7 @@ func BenchmarkTable(b *testing.B) {
 	b.Run("count", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if n, err := l.table.LiveTranslations(testMark); n != count || err != nil {
+			if n, err := l.table.LiveNAT(testMark, true); n != count || err != nil {
 				b.Fatal(n, err)
 			}
 		}

@@ -38,6 +38,12 @@ type Flow struct {
 // whoever translated it.
 func (f Flow) Translated() bool { return f.Seen.Addr() != f.Source.Addr() }
 
+// Rewritten tells that one end sees another address of the other than that has:
+// the source is translated, the destination, or both, whoever does it.
+func (f Flow) Rewritten() bool {
+	return f.Translated() || f.Endpoint.Addr() != f.Destination.Addr()
+}
+
 // Marked tells that all bits of one of the marks are set in the connection's.
 func (f Flow) Marked(marks ...uint32) bool {
 	for _, mark := range marks {

@@ -58,17 +58,14 @@ func (t *Table) List(mark uint32, keep func(Flow) bool) ([]Flow, error) {
 	return flows, nil
 }
 
-// Translated lists the connections that carry all bits of mark and whose source is
-// translated.
-func (t *Table) Translated(mark uint32) ([]Flow, error) {
-	return t.List(mark, Flow.Translated)
-}
-
-// LiveTranslations counts those of Translated that are not closed.
-func (t *Table) LiveTranslations(mark uint32) (int, error) {
+// LiveNAT counts the connections that need mark until they end, and would not do with
+// one of others: they carry all its bits and none of others, are not closed, and are
+// translated. With nodePorts so do those to a node port of a pod, whose source is kept: its
+// answers leave by the interface that the mark leads to.
+func (t *Table) LiveNAT(mark uint32, nodePorts bool, others ...uint32) (int, error) {
 	count := 0
 	_, err := t.List(mark, func(f Flow) bool {
-		if f.Translated() && !f.Closed() {
+		if (f.Translated() || nodePorts && f.Rewritten()) && !f.Closed() && !f.Marked(others...) {
 			count++
 		}
 		return false

@@ -105,12 +105,66 @@ func TestListIsThatOfConntrack(t *testing.T) {
 		}
 	}
 	// 20 of TCP, 20 of UDP, one ping.
-	if live, err := l.table.LiveTranslations(testMark); live != 41 || err != nil {
-		t.Errorf("%d live translations, error %v", live, err)
+	if live, err := l.table.LiveNAT(testMark, true); live != 41 || err != nil {
+		t.Errorf("%d live connections, error %v", live, err)
 	}
-	if live, err := l.table.LiveTranslations(testMark << 1); live != 0 || err != nil {
-		t.Errorf("%d live translations with another mark, error %v", live, err)
+	if live, err := l.table.LiveNAT(testMark<<1, true); live != 0 || err != nil {
+		t.Errorf("%d live connections with another mark, error %v", live, err)
 	}
+}
+
+// What came to a node port of a pod needs its mark too, also where its source is kept.
+// What came to the node itself does not, nor does what carries another of the marks.
+func TestLiveNAT(t *testing.T) {
+	l := newLab(t)
+	l.node.Run("nft", `table ip ports {
+		chain nodeports { type filter hook prerouting priority mangle
+			iifname "ens5" ip daddr `+primaryAddr+` ct direction original ct mark set ct mark | 0x80; }
+		chain services { type nat hook prerouting priority dstnat; tcp dport 30080 dnat to `+podAddr+`:80; }
+	}`)
+	l.pod.TellClients()
+	l.node.TellClients()
+	live := func(want int, mark uint32, others ...uint32) {
+		t.Helper()
+		if n, err := l.table.LiveNAT(mark, true, others...); n != want || err != nil {
+			t.Errorf("%d connections with mark %#x and none of %#x, error %v, want %d", n, mark, others, err, want)
+		}
+	}
+	dial := func(port string) net.Conn {
+		t.Helper()
+		var conn net.Conn
+		var err error
+		l.server.Do(func() { conn, err = net.DialTimeout("tcp4", primaryAddr+":"+port, time.Minute) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		if as, err := seen(conn); err != nil || netip.MustParseAddrPort(as).Addr() != conn.LocalAddr().(*net.TCPAddr).AddrPort().Addr() {
+			t.Errorf("port %s: seen as %s, error %v", port, as, err)
+		}
+		return conn
+	}
+	dial("80")
+	if marked := l.list(testMark); len(marked) != 1 || marked[0].Rewritten() {
+		t.Errorf("%+v", marked)
+	}
+	live(0, testMark)
+	conn := dial("30080")
+	live(1, testMark)
+	if n, err := l.table.LiveNAT(testMark, false); n != 0 || err != nil {
+		t.Errorf("%d connections where snatd has no node ports, error %v", n, err)
+	}
+	live(1, testMark, testMark<<1)
+	live(0, testMark<<1)
+	live(0, testMark, testMark<<1, testMark)
+	if err := conn.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	nstest.Eventually(t, "the end of the connection", func() bool {
+		n, err := l.table.LiveNAT(testMark, true)
+		return n == 0 && err == nil
+	})
 }
 
 func TestStates(t *testing.T) {
@@ -137,8 +191,8 @@ func TestStates(t *testing.T) {
 	if f := l.only(outside); f.State != closed {
 		t.Errorf("%+v", f)
 	}
-	if live, err := l.table.LiveTranslations(testMark); live != 0 || err != nil {
-		t.Errorf("%d live translations, error %v", live, err)
+	if live, err := l.table.LiveNAT(testMark, true); live != 0 || err != nil {
+		t.Errorf("%d live connections, error %v", live, err)
 	}
 	for _, f := range l.list(0) {
 		if f.Protocol == "udp" && f.State != "unreplied" {

@@ -62,6 +62,12 @@ func load(kubeconfig string) (*rest.Config, error) {
 	return config, nil
 }
 
+// createEvent creates an event in its namespace.
+func (c *client) createEvent(ctx context.Context, event *corev1.Event) error {
+	// When to try again is for the caller to say.
+	return c.Post().Namespace(event.Namespace).Resource("events").Body(event).MaxRetries(0).Do(ctx).Error()
+}
+
 // lister lists and watches one resource.
 type lister struct {
 	example runtime.Object

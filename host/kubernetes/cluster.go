@@ -1,5 +1,5 @@
 // Package kubernetes reads facts from the API server: the pods of one node, the
-// cluster's namespaces, and the node itself.
+// cluster's namespaces, and the node itself. It tells it of events on the node.
 //
 // It is the only importer of client-go. It keeps what facts need of an object,
 // and nothing of objects that belong to other nodes. What it hands out is
@@ -33,6 +33,7 @@ type Options struct {
 // Cluster follows the API server. It is safe for use by many goroutines.
 type Cluster struct {
 	node       string
+	events     *events
 	pods       *feed[pod]
 	namespaces *feed[facts.Namespace]
 	nodes      *feed[facts.Node]
@@ -60,6 +61,7 @@ func New(options Options) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{node: options.Node, changed: make(chan struct{}, 1)}
+	c.events = newEvents(options.Node, options.Log, api.createEvent)
 	c.pods = newFeed("pods", api.pods(options.Node), c.tell,
 		func(object any) (pod, bool, error) { return convertPod(object, options.IPFamily) }, all)
 	c.namespaces = newFeed("namespaces", api.metadata("namespaces", ""), c.tell, convertNamespace, c.used)
@@ -67,12 +69,13 @@ func New(options Options) (*Cluster, error) {
 	return c, nil
 }
 
-// Run follows until ctx ends. It must run only once.
+// Run follows, and tells of events, until ctx ends. It must run only once.
 func (c *Cluster) Run(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() { c.pods.run(ctx) })
 	group.Go(func() { c.namespaces.run(ctx) })
 	group.Go(func() { c.nodes.run(ctx) })
+	group.Go(func() { c.events.run(ctx) })
 	group.Wait()
 }
 

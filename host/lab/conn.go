@@ -3,10 +3,13 @@ package lab
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Conn is an open TCP connection, or a UDP socket with one peer. Only one
@@ -41,7 +44,8 @@ func Open(ctx context.Context, from *Host, proto Proto, to netip.AddrPort) (*Con
 	return c, nil
 }
 
-// Ask asks the peer, over this connection, which address and port it sees.
+// Ask asks the peer, over this connection, which address and port it sees. When it
+// returns, the answer is acknowledged: no packet is due before the next question.
 func (c *Conn) Ask(ctx context.Context) (netip.AddrPort, error) {
 	ctx, cancel := patiently(ctx)
 	defer cancel()
@@ -59,11 +63,32 @@ func (c *Conn) Ask(ctx context.Context) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("%s: no answer: %w", c.name, because(ctx, err))
 	}
+	if err := c.acknowledge(); err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%s: acknowledge: %w", c.name, err)
+	}
 	seen, err := parseAnswer(line)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("%s: %w", c.name, err)
 	}
 	return seen, nil
+}
+
+// acknowledge sends what TCP would put off by 40 ms or more, and which would break the
+// connection if it left the node without the rules that a test removes meanwhile.
+func (c *Conn) acknowledge() error {
+	tcp, ok := c.conn.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
+	})
+	return errors.Join(err, failed)
 }
 
 // Local is this end's address and port, as the host itself knows it.

@@ -60,7 +60,7 @@ func Explain(e engine.Explanation, now time.Time) Screen {
 		x.kernel(*k)
 	}
 	for _, note := range e.Notes {
-		x.add("not known", Warn, "%s", note)
+		x.add("not sure", Warn, "%s", note)
 	}
 	return Screen{Line{Plain, fmt.Sprintf("%s -> %s: %s, seen as %s", e.From, to, e.Action, e.Source)}, x.sections}
 }

@@ -168,7 +168,7 @@ func connectionLines(s api.Status) (lines []Line) {
 		lines = append(lines, Line{Plain, fmt.Sprintf("%d live ones go on as earlier rules decided", s.Draining)})
 	}
 	if s.Kept > 0 {
-		lines = append(lines, Line{Plain, fmt.Sprintf("%d live translated ones keep what they need of earlier rules", s.Kept)})
+		lines = append(lines, Line{Plain, fmt.Sprintf("%d live ones keep what they need of earlier rules", s.Kept)})
 	}
 	if s.Ended > 0 {
 		lines = append(lines, Line{Plain, fmt.Sprintf("%d were ended by changes since the start", s.Ended)})

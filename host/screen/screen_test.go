@@ -104,7 +104,7 @@ pods||31 decided, of which 30 differ from the node
 pods||without an address yet: a/b, a/b, a/b, a/b, a/b, a/b, a/b, a/b, a/b, a/b and 2 more
 changes||7 since the start, the last 1h30m ago; ruleset e637887de3bd
 connections||1 live ones go on as earlier rules decided
-connections||2 live translated ones keep what they need of earlier rules
+connections||2 live ones keep what they need of earlier rules
 connections||3 were ended by changes since the start
 node||primary address 10.0.0.10 on eth0
 node||interface eth0, MAC 02:00:00:00:00:01, device 0 of card 0, primary

@@ -28,6 +28,10 @@ type OutputInterface InputInterface
 // Neither matches a packet of no connection: one that is invalid, or not tracked.
 type Confirmed struct{ Not bool }
 
+// OriginalDirection matches packets in the direction of their connection's first, and
+// never a packet of no connection.
+type OriginalDirection struct{}
+
 // DestinationLocal matches packets to an address of the node itself.
 type DestinationLocal struct{}
 
@@ -122,21 +126,23 @@ func Goto(chain string) Verdict { return Verdict{Kind: "goto", Goto: chain} }
 // one, and it equals none of the others.
 type Unknown struct{ Text string }
 
-func (InputInterface) expr()   {}
-func (OutputInterface) expr()  {}
-func (Confirmed) expr()        {}
-func (DestinationLocal) expr() {}
-func (MarkIsSet) expr()        {}
-func (SetMark) expr()          {}
-func (Lookup) expr()           {}
-func (NAT) expr()              {}
-func (MapNAT) expr()           {}
-func (Counter) expr()          {}
-func (Verdict) expr()          {}
-func (Unknown) expr()          {}
+func (InputInterface) expr()    {}
+func (OutputInterface) expr()   {}
+func (Confirmed) expr()         {}
+func (OriginalDirection) expr() {}
+func (DestinationLocal) expr()  {}
+func (MarkIsSet) expr()         {}
+func (SetMark) expr()           {}
+func (Lookup) expr()            {}
+func (NAT) expr()               {}
+func (MapNAT) expr()            {}
+func (Counter) expr()           {}
+func (Verdict) expr()           {}
+func (Unknown) expr()           {}
 
 func (e InputInterface) String() string  { return interfaceText("iifname", e) }
 func (e OutputInterface) String() string { return interfaceText("oifname", InputInterface(e)) }
+func (OriginalDirection) String() string { return "ct direction original" }
 func (DestinationLocal) String() string  { return "fib daddr type local" }
 func (e Counter) String() string         { return `counter name "` + e.Name + `"` }
 

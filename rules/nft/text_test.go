@@ -85,6 +85,7 @@ func TestRuleText(t *testing.T) {
 		{nft.Rule{nft.OutputInterface{Patterns: []string{"vlan*"}, Not: true}}, `oifname != "vlan*"`},
 		{nft.Rule{nft.Confirmed{}, nft.Goto("restore")}, "ct status & confirmed == confirmed goto restore"},
 		{nft.Rule{nft.Confirmed{Not: true}, nft.Counter{Name: "e_1/m"}}, `ct status & confirmed != confirmed counter name "e_1/m"`},
+		{nft.Rule{nft.OriginalDirection{}}, "ct direction original"},
 		{nft.Rule{nft.DestinationLocal{}}, "fib daddr type local"},
 		{nft.Rule{nft.MarkIsSet{Mark: nft.ConnectionMark, Mask: 0x80}, nft.SetMark{Mark: nft.PacketMark, Mask: 0x80}},
 			"ct mark & 0x00000080 == 0x00000080 meta mark set meta mark | 0x00000080"},

@@ -146,6 +146,13 @@ func TestServiceAccount(t *testing.T) {
 		}
 		w.Stop()
 	}
+	event := &corev1.Event{
+		ObjectMeta:     metav1.ObjectMeta{Name: node.Name + ".told", Namespace: "default"},
+		InvolvedObject: corev1.ObjectReference{Kind: "Node", Name: node.Name},
+	}
+	if _, err := client.Events("default").Create(ctx, event, metav1.CreateOptions{}); err != nil {
+		t.Errorf("create an event: %v", err)
+	}
 	_, err = client.Pods(namespace.Name).Create(ctx, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}}, metav1.CreateOptions{})
 	const denied = `pods is forbidden: User "system:serviceaccount:kube-system:snatd" cannot create resource "pods" in API group "" in the namespace "`
 	if want := denied + namespace.Name + `"`; !apierrors.IsForbidden(err) || err.Error() != want {
@@ -157,6 +164,10 @@ func TestServiceAccount(t *testing.T) {
 	}{
 		{"get a secret", second(client.Secrets("kube-system").Get(ctx, "x", metav1.GetOptions{}))},
 		{"list services", second(client.Services("").List(ctx, metav1.ListOptions{}))},
+		{"list events", second(client.Events("default").List(ctx, metav1.ListOptions{}))},
+		{"create an event elsewhere", second(client.Events(namespace.Name).Create(ctx, &corev1.Event{
+			ObjectMeta: metav1.ObjectMeta{Name: "x", Namespace: namespace.Name},
+		}, metav1.CreateOptions{}))},
 		{"delete a node", client.Nodes().Delete(ctx, node.Name, metav1.DeleteOptions{})},
 	} {
 		if !apierrors.IsForbidden(refused.err) {

@@ -14,6 +14,7 @@ type Packet struct {
 	Src, Dst        netip.Addr
 	Local           bool // Dst is an address of the node
 	Confirmed       bool // not the first packet of its connection
+	Reply           bool // against the direction of the first packet of its connection
 	Untracked       bool // of no connection: invalid, or excepted from tracking
 	ConnMark, Mark  uint32
 	TranslatedTo    netip.Addr // set by a rule of type nat
@@ -66,6 +67,10 @@ func (p *Packet) run(g *generations, r nft.Rule) nft.Verdict {
 			}
 		case nft.Confirmed:
 			if p.Untracked || p.Confirmed == e.Not {
+				return nft.Verdict{}
+			}
+		case nft.OriginalDirection:
+			if p.Untracked || p.Reply {
 				return nft.Verdict{}
 			}
 		case nft.DestinationLocal:

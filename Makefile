@@ -58,11 +58,12 @@ demo: build
 # All tests. Those that compare with nft, iptables and the like say what to
 # install where it is missing; with CI=true a missing tool fails them. The SDKs'
 # languages that were not tested are said at the end too, where everybody sees them, and
-# so are the alerts and the dashboard.
+# so are the alerts and the dashboard, and what needs a browser, curl or other shells.
 test: build
 	$(GO_TEST) $(TESTFLAGS) ./...
 	@test/sdk/missing.sh
 	@command -v promtool >/dev/null || echo "not run: alerts and dashboard in examples/prometheus, for promtool is missing. To run it: apt-get install prometheus"
+	@for tool in chromium curl zsh fish; do command -v $$tool >/dev/null || echo "not run: tests with $$tool, which is missing. To run them: apt-get install $$tool"; done
 
 # Ratios within one run; SMOKE=1 runs each measurement once.
 bench: build

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
-	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/screen"
 )
 
 // When an explanation is of.
@@ -86,6 +85,9 @@ With -o json, an object for each address of the destination:
 	command.Flags().StringVar(&to, "to", "", "the destination: an IPv4 `ADDRESS`, or a host name")
 	at := &choice{atNow, []string{atNow, atPlan}}
 	command.Flags().Var(at, "at", "`WHEN`: now, what is in force, or plan, what the files say")
+	complete(command, "at", cobra.FixedCompletions([]cobra.Completion{atNow, atPlan}, cobra.ShellCompDirectiveNoFileComp))
+	complete(command, "to", cobra.NoFileCompletions)
+	flags.completePods(command, "from")
 	_ = command.MarkFlagRequired("from") // fails for unknown flags only
 	_ = command.MarkFlagRequired("to")
 	output := addOutput(command, "text", "json")
@@ -164,52 +166,13 @@ func resolve(ctx context.Context, to string) ([]string, error) {
 }
 
 func printExplanation(out io.Writer, e engine.Explanation) error {
+	s := screen.Explain(e, time.Now())
 	text := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	line := func(label, format string, args ...any) {
-		fmt.Fprintf(text, "  %s\t%s\n", label, visible(fmt.Sprintf(format, args...)))
-	}
-	to := e.To
-	if e.Service != nil && e.Service.Endpoint != "" {
-		to += ", at " + e.Service.Endpoint
-	}
-	fmt.Fprintf(text, "%s -> %s: %s, seen as %s\n", e.From, to, e.Action, e.Source)
-	if e.Never != "" {
-		line("never decided", "%s", e.Never)
-	}
-	if s := e.Service; s != nil {
-		for i, endpoint := range s.Endpoints {
-			line(label(i, "service"), "leads to %s (by %s): %s, seen as %s", endpoint.Address, endpoint.Told, endpoint.Action, endpoint.Source)
+	fmt.Fprintln(text, visible(s.Verdict.Text))
+	for _, section := range s.Sections {
+		for i, line := range section.Lines {
+			fmt.Fprintf(text, "  %s\t%s\n", label(i, section.Title), visible(line.Text))
 		}
-		if s.Untold != "" {
-			line(label(len(s.Endpoints), "service"), "where it leads cannot be told for sure: %s", s.Untold)
-		}
-	}
-	if e.Module != "" {
-		line(decides(e.Never), "%s", versionOf(e.Decider.Asked))
-		line("because", "%s", e.Reason)
-		line("prefix", "%s", e.Prefix)
-		printReads(line, "facts read", e.Decider.Asked)
-	}
-	for _, asked := range e.Asked {
-		line("asked before", "%s, which says nothing of the destination", versionOf(asked))
-		printReads(line, "  facts read", asked)
-	}
-	if e.Class != "" {
-		line("in kernel", "class %s", e.Class)
-		last := true
-		for _, element := range e.Elements {
-			line("", "map %s, element %s", element.Map, element.Element)
-			last = last && element.Map != e.Class
-		}
-		if last {
-			line("", "map %s, no element: the last rule of the class", e.Class)
-		}
-	}
-	if k := e.Kernel; k != nil {
-		printKernel(line, *k)
-	}
-	for i, note := range e.Notes {
-		line(label(i, "not sure"), "%s", note)
 	}
 	return text.Flush()
 }
@@ -219,60 +182,4 @@ func label(i int, first string) string {
 		return ""
 	}
 	return first
-}
-
-func decides(never string) string {
-	if never != "" {
-		return "else by"
-	}
-	return "decided by"
-}
-
-// versionOf is a module with what is known of the version that decides.
-func versionOf(a engine.Asked) string {
-	text := a.Module
-	switch {
-	case a.Native:
-		text += " (native)"
-	case a.SHA256 != "":
-		text += fmt.Sprintf(" %.12s", a.SHA256)
-	}
-	if a.Kept {
-		text += ", its last good answer: it fails now"
-	}
-	return text
-}
-
-func printReads(line func(string, string, ...any), name string, a engine.Asked) {
-	for i, read := range a.Reads {
-		line(label(i, name), "%s, from %s", read.Read, provenance(read.From, time.Now()))
-	}
-	if a.Forgotten {
-		line(name, "too many to remember")
-	}
-}
-
-// provenance is a source, with how old what it said is.
-func provenance(p facts.Provenance, now time.Time) string {
-	text := p.Source
-	if !p.Success.IsZero() {
-		text += ", read " + now.Sub(p.Success).Round(time.Second).String() + " ago"
-	}
-	if p.Error != "" {
-		text += ", fails now"
-	}
-	return text
-}
-
-func printKernel(line func(string, string, ...any), k engine.Kernel) {
-	switch {
-	case k.Error != "":
-		line("kernel", "could not be asked: %s", k.Error)
-	case k.Agrees:
-		line("kernel", "agrees")
-	case k.Action == "":
-		line("kernel", "disagrees: %s", strings.Join(k.Differences, "; "))
-	default:
-		line("kernel", "disagrees: it does %s, seen as %s; %s", k.Action, k.Source, strings.Join(k.Differences, "; "))
-	}
 }

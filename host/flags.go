@@ -30,6 +30,7 @@ func (f *configFlags) addDaemon(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVar(&f.file, "config", "", "the configuration `FILE` (default "+defaultConfigFile+" if it exists)")
 	flags.StringVar(&f.overrides.Socket, "socket", "", "`PATH` of the daemon's unix socket")
+	complete(command, "config", files("yaml", "yml"))
 }
 
 // add adds them, and those that say what is decided from.
@@ -38,6 +39,8 @@ func (f *configFlags) add(command *cobra.Command) {
 	flags := command.Flags()
 	flags.StringVar(&f.overrides.FactsFile, "facts", "", "the static facts `FILE`, for all facts")
 	flags.StringVar(&f.overrides.PoliciesDirectory, "policies", "", "the `FOLDER` of drop-in modules")
+	complete(command, "facts", files("yaml", "yml"))
+	_ = command.MarkFlagDirname("policies") // fails for unknown flags only
 }
 
 // path is where the configuration file is, whether it exists or not.
@@ -72,6 +75,7 @@ type choice struct {
 func addOutput(command *cobra.Command, accepted ...string) *choice {
 	o := &choice{accepted[0], accepted}
 	command.Flags().VarP(o, "output", "o", "output `FORMAT`: "+strings.Join(accepted, ", "))
+	complete(command, "output", cobra.FixedCompletions(accepted, cobra.ShellCompDirectiveNoFileComp))
 	return o
 }
 

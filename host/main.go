@@ -29,7 +29,7 @@ func execute() int {
 	case errors.As(err, &code):
 		return int(code)
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "snatd:", err)
+		complain(err)
 		return 1
 	}
 	return 0
@@ -42,13 +42,19 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 func root() *cobra.Command {
 	command := &cobra.Command{
-		Use:           "snatd",
-		Short:         "decides which pods keep their address towards which networks",
+		Use:   "snatd",
+		Short: "decides which pods keep their address towards which networks",
+		Example: `  snatd status
+  snatd explain --from default/web-1 --to 198.51.100.10`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), flowsCommand(), approveCommand(), historyCommand(),
-		policyCommand(), demoCommand(), cleanupCommand(), compileCommand())
+		policyCommand(), demoCommand(), cleanupCommand(), completionCommand(), compileCommand())
+	command.CompletionOptions.DisableDefaultCmd = true
 	return command
 }
+
+// complain says on standard error what is wrong.
+func complain(err error) { fmt.Fprintln(os.Stderr, "snatd:", err) }

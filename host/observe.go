@@ -3,23 +3,12 @@ package main
 import (
 	"log/slog"
 	"sync"
-	"time"
 
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/metrics"
 	"github.com/snatd/snatd/host/neighbour"
 	"github.com/snatd/snatd/rules"
 )
-
-// healthOf is what probes go by. Where nothing is to be installed, in an IPv6 cluster, no
-// source counts.
-func healthOf(s *engine.State, progress time.Time) metrics.Health {
-	health := metrics.Health{Progress: progress, Ready: s.Waiting == "", Waiting: s.Waiting}
-	if s.Result != nil && s.Result.Ruleset != nil {
-		health.Sources = s.Sources()
-	}
-	return health
-}
 
 // elements counts those of a ruleset once: making its table takes milliseconds where it
 // is large.

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +56,7 @@ IPv4 cluster is assumed; the node's primary address and whether something else
 translates come from flags, as they are in no file.`
 
 func (f *moduleFlags) add(command *cobra.Command) {
+	command.ValidArgsFunction = files("wasm", "wasm.gz")
 	f.primary.list = []netip.Addr{author.DefaultPrimaryAddress}
 	f.more.many = true
 	command.Args = func(_ *cobra.Command, arguments []string) error {
@@ -124,14 +124,4 @@ func (a *addressFlag) Set(value string) error {
 	}
 	a.list = append(a.list, addr)
 	return nil
-}
-
-// visible is a text of a module, without what a terminal might obey.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
 }

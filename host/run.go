@@ -13,7 +13,9 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/host/metrics"
+	"github.com/snatd/snatd/host/page"
 )
 
 func runCommand() *cobra.Command {
@@ -36,6 +38,8 @@ func runCommand() *cobra.Command {
 	flags.add(command)
 	command.Flags().StringVar(&flags.overrides.LogLevel, "log-level", "", "`LEVEL` of the log: debug, info, warn, error (default that of the configuration)")
 	command.Flags().StringVar(&format, "log-format", "text", "`FORMAT` of the log: text, json")
+	complete(command, "log-level", cobra.FixedCompletions([]cobra.Completion{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp))
+	complete(command, "log-format", cobra.FixedCompletions([]cobra.Completion{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return command
 }
 
@@ -55,7 +59,7 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	var held elements
 	observer := metrics.New(
 		func() metrics.State { return metricsState(daemon, &held, log) },
-		func() metrics.Health { return healthOf(daemon.State(), daemon.Progress()) })
+		func() health.Health { return daemon.Health() })
 	daemon, err = engine.New(engine.Options{
 		Config: cfg, Load: load, ConfigFile: flags.path(), Log: log, Compiler: outside,
 		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply, Compiled: observer.ObserveCompile,
@@ -63,7 +67,7 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	if err != nil {
 		return err
 	}
-	listener, err := api.Listen(cfg.Socket)
+	listener, err := api.Listen(cfg.Socket, cfg.SocketGroup)
 	if err != nil {
 		return errors.Join(err, daemon.Close())
 	}
@@ -71,6 +75,9 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	if cfg.Metrics.Listen != "" {
 		if scrapes, err = metrics.Listen(cfg.Metrics.Listen); err != nil {
 			return errors.Join(err, listener.Close(), daemon.Close())
+		}
+		if cfg.Metrics.Page || isLoopback(scrapes) {
+			observer.ServePage(page.New(version(), daemon, !cfg.Metrics.Page))
 		}
 	}
 	log.Info("snatd starts", "version", version(), "config", flags.path())
@@ -85,6 +92,12 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	}
 	log.Info("snatd stops; the rules stay in place, snatd cleanup removes them")
 	return nil
+}
+
+// isLoopback says whether only this machine reaches a listener.
+func isLoopback(on net.Listener) bool {
+	address, ok := on.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
 }
 
 // newLogger writes what has the level that is set at the moment.

@@ -24,6 +24,7 @@ const (
 
 // Outcome is an action with its parameter; outcomes compare with ==.
 type Outcome struct {
+	// Action is "exclude" or "translate".
 	Action Action `json:"action"`
 	// Source is the address that Translate puts in place of the pod's; the
 	// zero Addr is the node's primary address.
@@ -99,6 +100,7 @@ const (
 
 // Ruleset is everything that snatd wants in the kernel, as one value.
 type Ruleset struct {
+	// Network is how the pods are connected.
 	Network Network `json:"network"`
 	// Node is the name of the class that decides for every source address
 	// which Pods does not list.
@@ -111,12 +113,14 @@ type Ruleset struct {
 
 // Member puts a source address into a class.
 type Member struct {
+	// Addr is the pod's address, and Class the name of its class.
 	Addr  netip.Addr `json:"addr"`
 	Class string     `json:"class"`
 }
 
 // Class is the flattened decision that its members share.
 type Class struct {
+	// Name is that of its chain and its map.
 	Name string `json:"name"`
 	// Default is the outcome of every destination outside Intervals, and Module the
 	// module that decided so: those that the most addresses have.
@@ -131,6 +135,7 @@ type Class struct {
 
 // Interval is the destinations First to Last, both included.
 type Interval struct {
+	// First and Last are its ends, and Outcome is what is done about destinations in it.
 	First   netip.Addr `json:"first"`
 	Last    netip.Addr `json:"last"`
 	Outcome Outcome    `json:"outcome"`

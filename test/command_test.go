@@ -56,7 +56,7 @@ func TestPlan(t *testing.T) {
 	// What another facts file would change, before it is put in force.
 	d.write("other.yaml", replace(t, baseFacts, "100.64.0.0/16", "100.64.0.0/16, 172.31.0.0/16"))
 	diff = d.plan(true, "-o", "diff", "--facts", d.path("other.yaml"))
-	want := "add element ip snatd " + status.Classes[0] + " { 172.31.0.0/16 : continue }\n"
+	want := "add element ip snatd " + status.Classes[0].Name + " { 172.31.0.0/16 : continue }\n"
 	if diff != want {
 		t.Errorf("plan -o diff with a VPC CIDR more:\n%swant:\n%s", diff, want)
 	}
@@ -165,7 +165,7 @@ func TestStatus(t *testing.T) {
 	d := start(t)
 	d.waitLoaded()
 	text := d.succeed("status")
-	for _, want := range []string{"ready", "primary: 10.0.0.10 on eth0", "module: default active", "wasm: compiler"} {
+	for _, want := range []string{"healthy: the kernel holds what facts and modules demand\n", "primary address 10.0.0.10 on eth0\n", "default active ", "run compiled\n", ": 2 pods, 3 prefixes in 2 ranges; elsewhere translate to 10.0.0.10; also for pods that are not known\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("status lacks %q:\n%s", want, text)
 		}
@@ -175,7 +175,7 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.stop(syscall.SIGTERM)
-	if _, stderr, err := d.output(nil, "status"); err == nil || !strings.Contains(stderr, "no snatd answers at "+d.path("snatd.sock")) {
+	if _, stderr, err := d.output(nil, "status"); exitCode(err) != 1 || !strings.Contains(stderr, "no snatd answers at "+d.path("snatd.sock")) {
 		t.Errorf("status without a daemon: %v, %s", err, stderr)
 	}
 }
@@ -188,16 +188,6 @@ func TestSecondDaemon(t *testing.T) {
 		t.Errorf("a second daemon: %v, %s", err, stderr)
 	}
 	d.check(onlyOutside)
-}
-
-// Every command has help with an example.
-func TestHelp(t *testing.T) {
-	for _, name := range []string{"run", "plan", "explain", "approve", "status", "facts", "flows", "history", "policy", "demo", "cleanup"} {
-		out, err := exec.Command(binary(t), name, "--help").CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "Examples:\n  snatd "+name) {
-			t.Errorf("snatd %s --help: %v\n%s", name, err, out)
-		}
-	}
 }
 
 // What the daemon decides from is its own: commands that ask it have no flags for that.
@@ -218,6 +208,16 @@ func (d *daemon) succeed(arguments ...string) string {
 	out, stderr, err := d.output(nil, arguments...)
 	if err != nil {
 		d.t.Fatalf("snatd %s: %v\n%s", strings.Join(arguments, " "), err, stderr)
+	}
+	return out
+}
+
+// screen is what snatd status prints, whether the daemon is healthy or not.
+func (d *daemon) screen() string {
+	d.t.Helper()
+	out, stderr, err := d.output(nil, "status")
+	if healthy := strings.HasPrefix(out, "healthy"); exitCode(err) != map[bool]int{true: 0, false: 2}[healthy] {
+		d.t.Fatalf("snatd status: %v\n%s%s", err, out, stderr)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -45,10 +46,10 @@ type daemon struct {
 	log     *logBuffer
 }
 
-// binary is the snatd that make build made.
+// binary is the snatd that make build made, or the one that SNATD_TEST_BINARY names.
 func binary(t *testing.T) string {
 	t.Helper()
-	path, err := filepath.Abs("../bin/snatd")
+	path, err := filepath.Abs(cmp.Or(os.Getenv("SNATD_TEST_BINARY"), "../bin/snatd"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func TestShadow(t *testing.T) {
 		t.Errorf("shadow %+v", shadow)
 	}
 	d.check(onlyOutside)
-	if text := d.succeed("status"); !strings.Contains(text, "would change 3 subjects") {
+	if text := d.screen(); !strings.Contains(text, "would change 3 subjects") {
 		t.Errorf("status:\n%s", text)
 	}
 	d.write("policies.d/10-peering.yaml", "config: {cidrs: 172.31.0.0/16}\n")

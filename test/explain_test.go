@@ -106,7 +106,7 @@ func TestExplain(t *testing.T) {
 		{"", "198.51.100.20", "from"},
 		{strings.Repeat("x", 5000), "198.51.100.20", "no pod"},
 		{"default/pod-a", "2001:db8::1", "not an IPv4 address"},
-		{"default/pod-a", "", "not an IPv4 address"},
+		{"default/pod-a", "", "to: missing, accepted: an IPv4 address"},
 		{"default/pod-a", "no such host", "not an IPv4 address, nor a host name"},
 	} {
 		if _, stderr, err := d.output(nil, "explain", "--from", c.from, "--to", c.to); exitCode(err) != 1 || !strings.Contains(stderr, c.want) || len(stderr) > 1000 {

@@ -90,6 +90,7 @@ func TestHistory(t *testing.T) {
 	d.write("facts.yaml", wider(t, baseFacts))
 	// What is in force meanwhile is a change too, of which the pod that is gone is all.
 	meanwhile := d.waitHistory("pod default/late removed", past.Applied)
+	d.held("vpc, pod default/late removed")
 	held := d.history()[2]
 	if status := d.status(); held.Result != past.Held || held.Because != "vpc, pod default/late removed" || held.Ruleset != status.Held.Ruleset ||
 		held.Operations != 0 || held.Inexact != "" || meanwhile.Ruleset != status.Ruleset || meanwhile.Inexact == "" {
@@ -150,6 +151,7 @@ func TestReplay(t *testing.T) {
 	for _, e := range entries {
 		d.succeed("history", "export", fmt.Sprint(e.Number), d.path(fmt.Sprint("change-", e.Number)))
 	}
+	d.waitAction(lab.PodA, lab.Peered, "exclude")
 	held, err := d.client.Ruleset(t.Context())
 	if err != nil {
 		t.Fatal(err)

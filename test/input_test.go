@@ -230,7 +230,7 @@ func TestIPv6Cluster(t *testing.T) {
 	conn.check(t)
 	d.wait("status to tell of the connection alone", func() error {
 		out, _, err := d.output(nil, "status")
-		if err == nil && !strings.Contains(out, "earlier rules: 1 live connections keep what they need") {
+		if err == nil && !strings.Contains(out, "1 live ones keep what they need of earlier rules") {
 			err = errors.New(out)
 		}
 		return err

@@ -137,7 +137,7 @@ func TestKubernetes(t *testing.T) {
 	if status := c.status(); len(status.Problems) > 0 {
 		t.Errorf("problems: %v", status.Problems)
 	}
-	if text := c.succeed("status"); !strings.Contains(text, "facts: kubernetes/pods, read ") || !strings.Contains(text, "facts: netlink, read ") {
+	if text := c.screen(); !strings.Contains(text, "kubernetes/pods, read ") || !strings.Contains(text, "netlink, read ") {
 		t.Errorf("status:\n%s", text)
 	}
 	// A plan asks the API server too.

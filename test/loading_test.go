@@ -88,7 +88,7 @@ func TestSlowModuleAtStart(t *testing.T) {
 		}
 		return err
 	})
-	if text := d.succeed("status"); !strings.Contains(text, "module: 05-slow.wasm loading "+hashOf(starting())[:12]+"; no version decides\n") {
+	if text := d.screen(); !strings.Contains(text, "05-slow.wasm loading "+hashOf(starting())[:12]+"; no version decides\n") {
 		t.Errorf("status:\n%s", text)
 	}
 	d.waitReady()
@@ -148,7 +148,7 @@ func TestRoutesAtOnce(t *testing.T) {
 	if m := moduleIn(d.status(), "routes"); m.State != "loading" || !m.Native {
 		t.Errorf("the module routes is %+v", m)
 	}
-	if text := d.succeed("status"); !strings.Contains(text, "module: routes loading, the same policy decides natively until then\n") {
+	if text := d.screen(); !strings.Contains(text, "routes loading, the same policy decides natively until then\n") {
 		t.Errorf("status:\n%s", text)
 	}
 	d.check(world{internet: true})
@@ -261,8 +261,8 @@ func TestHalfWritten(t *testing.T) {
 			from, to := len(text)*i/pieces, len(text)*(i+1)/pieces
 			r.put(func() error { _, err := file.WriteString(text[from:to]); return err }, known(text[:to]))
 		}
-		line := "module: " + name + " loading"
-		if got := d.succeed("status"); !strings.Contains(got, line) && time.Since(r.written) < time.Second || !strings.Contains(got, "; the version before decides, "+hashOf(peered)[:12]) {
+		line := name + " loading"
+		if got := d.screen(); !strings.Contains(got, line) && time.Since(r.written) < time.Second || !strings.Contains(got, "; the version before decides, "+hashOf(peered)[:12]) {
 			t.Errorf("status lacks %q:\n%s", line, got)
 		}
 		d.check(world{internet: true})
@@ -296,11 +296,11 @@ func TestHalfWritten(t *testing.T) {
 		})
 		r.broken = true
 		d.waitProblem("module " + name + ": ")
-		line = "module: " + name + " failed"
+		line = name + " failed"
 		if hash := known(broken); hash != "" {
 			line += " " + hash[:12]
 		}
-		if got := d.succeed("status"); !strings.Contains(got, line+"; the version before decides, "+hashOf(internet)[:12]+", 1 KiB") {
+		if got := d.screen(); !strings.Contains(got, line+"; the version before decides, "+hashOf(internet)[:12]+", 1 KiB") {
 			t.Errorf("status lacks %q:\n%s", line, got)
 		}
 		d.check(world{peered: true})

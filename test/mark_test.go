@@ -47,7 +47,7 @@ func TestEarlierMark(t *testing.T) {
 	d.run()
 	d.waitMarks(1, before, now)
 	conn.check(t)
-	if out, _, err := d.output(nil, "status"); err != nil || !strings.Contains(out, "1 live connections keep what they need") {
+	if out, _, err := d.output(nil, "status"); err != nil || !strings.Contains(out, "1 live ones keep what they need of earlier rules") {
 		t.Errorf("%s, %v", out, err)
 	}
 

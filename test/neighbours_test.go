@@ -166,7 +166,7 @@ func TestNeighbourInTheWay(t *testing.T) {
 	if n, err := d.sample(`snatd_neighbour_findings{kind="aws-snat"}`); err != nil || n != 1 {
 		t.Errorf("snatd_neighbour_findings %v, %v", n, err)
 	}
-	if out, _, err := d.output(nil, "status"); err != nil || !strings.Contains(out, "warning: the AWS plugin still translates") {
+	if out, _, err := d.output(nil, "status"); err != nil || !strings.Contains(out, "warning      the AWS plugin still translates") {
 		t.Errorf("%s, %v", out, err)
 	}
 }

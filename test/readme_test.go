@@ -45,7 +45,7 @@ pods:
 			if err != nil {
 				t.Fatal(err)
 			}
-			printed := regexp.MustCompile(`(?m)^    \$ snatd ((?:explain|plan) .*)\n((?:\n?    .*\n)+)`).FindAllStringSubmatch(string(text), -1)
+			printed := regexp.MustCompile(`(?m)^    \$ snatd ((?:explain|plan|status).*)\n((?:\n?    .*\n)+)`).FindAllStringSubmatch(string(text), -1)
 			if len(printed) == 0 {
 				t.Fatal("nothing is printed")
 			}
@@ -64,7 +64,7 @@ pods:
 // alike is a text without what differs from run to run.
 func alike(text string, d *daemon) string {
 	text = strings.ReplaceAll(text, d.dir, "/etc/snatd")
-	for _, pattern := range []string{`\b[0-9a-f]{12}\b`, `\d+s ago`, `10\.0\.1\.5:\d+`, `10\.0\.0\.10:\d+`} {
+	for _, pattern := range []string{`\b[0-9a-f]{12}\b`, `\d+s ago`, `\d+ KiB, loaded in \d+ ms`, `\d+ since the start`, `Linux .*`, `table: .*`, `snatd   .*`, `10\.0\.1\.5:\d+`, `10\.0\.0\.10:\d+`} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, pattern)
 	}
 	return text

@@ -1,48 +1,52 @@
-// Package api is how commands ask the daemon: HTTP with JSON over a unix
-// socket that only root may open. It reads what the engine publishes and never
-// waits for it, but for an approval, whose outcome is the engine's to tell.
+// Package api is how commands and others ask the daemon: HTTP with JSON over a unix
+// socket that root may open, and a group if the operator says so. It reads what the
+// engine publishes and never waits for it, but for an approval, whose outcome is the
+// engine's to tell and which is root's alone.
+//
+// README.md beside this file is the reference, made from the endpoints and the comments of
+// what they answer with.
 package api
 
+//go:generate go test . -run Reference -write
+
 import (
+	"cmp"
 	"time"
 
 	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/host/neighbour"
-)
-
-// Paths of the API. Version 1 may gain fields, never lose them.
-const (
-	pathStatus    = "/v1/status"
-	pathExplain   = "/v1/explain" // ?from=POD|IP&to=IP
-	pathRuleset   = "/v1/ruleset"
-	pathInstalled = "/v1/installed"
-	pathFacts     = "/v1/facts" // ?at=N; YAML, in the format of the static facts file
-	pathHistory   = "/v1/history"
-	pathBundle    = "/v1/history/bundle" // ?at=N; tar
-	pathFlows     = "/v1/flows"          // ?limit=N
-	pathApprove   = "/v1/approve"        // ?digest=D; POST
 )
 
 // Status is the answer of /v1/status.
 type Status struct {
+	// Version is the daemon's.
 	Version string `json:"version"`
+	// Healthy says that the daemon's loop goes on, that the kernel holds what the last good
+	// inputs demand, and that there are no problems. If not, Why says what is wrong, the
+	// worst first.
+	Healthy bool     `json:"healthy"`
+	Why     []string `json:"why"`
 	// Ready says that the kernel holds what the last good inputs demand; an
 	// input that is bad now is among Problems.
-	Ready   bool   `json:"ready"`
+	Ready bool `json:"ready"`
+	// Waiting says what the daemon waits for if it is not ready.
 	Waiting string `json:"waiting,omitempty"`
 	// Held is a change that waits for an approval; Ready then says that the kernel holds what
 	// is in force meanwhile. Absent if there is none.
 	Held *engine.Held `json:"held,omitempty"`
 	// Problems are what an operator should mend.
-	Problems []engine.Problem      `json:"problems"`
-	Modules  []engine.ModuleStatus `json:"modules"`
+	Problems []engine.Problem `json:"problems"`
+	// Modules are in the order in which they are asked.
+	Modules []engine.ModuleStatus `json:"modules"`
 	// Wasm is how modules run: compiler, interpreter (several times slower) or none.
 	Wasm string `json:"wasm,omitempty"`
 	// Sources say where facts come from and how current they are.
 	Sources []facts.Provenance `json:"sources"`
-	// Primary is the address that translated connections get.
+	// Primary is the address that translated connections get, and Interface the primary
+	// interface of the node.
 	Primary   string `json:"primary,omitempty"`
 	Interface string `json:"interface,omitempty"`
 	// Interfaces are those that EC2 has attached to the instance.
@@ -53,7 +57,8 @@ type Status struct {
 	Pods int `json:"pods"`
 	// PodsWaiting have no address yet.
 	PodsWaiting []string `json:"podsWaiting"`
-	Classes     []string `json:"classes"`
+	// Classes are what the kernel decides by, the node's first.
+	Classes []Class `json:"classes"`
 	// Ruleset is the digest of what the kernel holds.
 	Ruleset string `json:"ruleset,omitempty"`
 	// Changes counts the changes of its table since the start, repairs included.
@@ -74,21 +79,20 @@ type Status struct {
 	// Neighbours are other programs on the node that get in the way, with what to do.
 	Neighbours []neighbour.Finding `json:"neighbours"`
 	// Kernel is what the kernel can do.
-	Kernel  dataplane.Features `json:"kernel"`
-	Applied *time.Time         `json:"applied,omitempty"`
+	Kernel dataplane.Features `json:"kernel"`
+	// Applied is when its table was changed last; absent if that was not since the start.
+	Applied *time.Time `json:"applied,omitempty"`
 }
 
-// problem is the body of every answer that is not 200.
-type problem struct {
-	Error string `json:"error"`
-}
-
-func statusOf(version string, s *engine.State) Status {
+// StatusOf is how a daemon of this version and state is now.
+func StatusOf(version string, s *engine.State, h health.Health) Status {
+	why := reasons(h, s.Problems, time.Now())
 	status := Status{
+		Healthy: len(why) == 0, Why: why,
 		Version: version, Ready: s.Waiting == "", Waiting: s.Waiting, Held: s.Held,
 		Problems: append([]engine.Problem{}, s.Problems...),
 		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
-		Classes:  []string{}, Changes: s.Changes, PodsWaiting: []string{},
+		Classes:  classes(s), Changes: s.Changes, PodsWaiting: []string{},
 		Sources:    append([]facts.Provenance{}, s.Sources()...),
 		Interfaces: append([]engine.Interface{}, s.Interfaces()...),
 		Kept:       s.Kept, Protection: s.Protection, Repairs: s.Repairs, Repaired: s.Repaired, Draining: s.Draining, Ended: s.Ended,
@@ -105,9 +109,21 @@ func statusOf(version string, s *engine.State) Status {
 	}
 	if s.Ruleset != nil {
 		status.Pods, status.Ruleset = len(s.Ruleset.Pods), s.Ruleset.Digest()
-		for _, class := range s.Ruleset.Classes {
-			status.Classes = append(status.Classes, class.Name)
-		}
 	}
 	return status
+}
+
+// reasons are why a daemon is not healthy.
+func reasons(h health.Health, problems []engine.Problem, now time.Time) []string {
+	why := []string{}
+	if hangs := h.Hangs(now); hangs != "" {
+		why = append(why, hangs)
+	}
+	if !h.Ready {
+		why = append(why, cmp.Or(h.Waiting, "not ready"))
+	}
+	for _, p := range problems {
+		why = append(why, p.String())
+	}
+	return why
 }

@@ -132,7 +132,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, fmt.Errorf("%w at %s: is it running? name its socket by --socket or its configuration by --config", ErrAbsent, c.socket)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("no right to ask the snatd at %s: run this as root", c.socket)
+		return nil, fmt.Errorf("no right to ask the snatd at %s: run this as root, or as a member of its socketGroup", c.socket)
 	case err != nil:
 		return nil, fmt.Errorf("asking the snatd at %s: %w", c.socket, err)
 	}

@@ -6,25 +6,28 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/rules"
 )
 
 func TestListen(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "run", "snatd.sock")
-	first, err := Listen(socket)
+	first, err := Listen(socket, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("socket: %v, %v", info.Mode(), err)
 	}
-	if _, err := Listen(socket); err == nil || !strings.Contains(err.Error(), "another program answers there") {
+	if _, err := Listen(socket, ""); err == nil || !strings.Contains(err.Error(), "another program answers there") {
 		t.Errorf("a second socket: %v", err)
 	}
 	if err := first.Close(); err != nil {
@@ -45,13 +48,13 @@ func TestListen(t *testing.T) {
 	if err := os.WriteFile(file, []byte("vpc: {}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(file); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := Listen(file, ""); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("in place of a file: %v", err)
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "vpc: {}" {
 		t.Errorf("the file is now %q, %v", text, err)
 	}
-	again, err := Listen(socket)
+	again, err := Listen(socket, "")
 	if err != nil {
 		t.Fatal("over a dead socket:", err)
 	}
@@ -64,6 +67,10 @@ func TestListen(t *testing.T) {
 type still struct{ state *engine.State }
 
 func (s still) State() *engine.State { return s.state }
+
+func (s still) Health() health.Health {
+	return health.Health{Progress: time.Now(), Ready: s.state.Waiting == "", Waiting: s.state.Waiting}
+}
 
 func (s still) Explain(from, to string) (engine.Explanation, error) {
 	return s.state.Explain(from, to)
@@ -88,14 +95,19 @@ func (s still) History() *history.Ring { return &history.Ring{} }
 // serve answers from a state and returns a client.
 func serve(t *testing.T, state *engine.State) *Client {
 	t.Helper()
+	return serveDaemon(t, still{state})
+}
+
+func serveDaemon(t *testing.T, daemon Daemon) *Client {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "snatd.sock")
-	on, err := Listen(socket)
+	on, err := Listen(socket, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
-	go func() { ended <- Serve(ctx, on, "test", still{state}) }()
+	go func() { ended <- Serve(ctx, on, "test", daemon) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -109,7 +121,7 @@ func serve(t *testing.T, state *engine.State) *Client {
 func TestBeforeTheFirstResult(t *testing.T) {
 	client := serve(t, &engine.State{Waiting: "waiting for facts", Problems: []engine.Problem{{Source: "facts", Message: "bad"}}})
 	status, err := client.Status(t.Context())
-	if err != nil || status.Ready || status.Waiting != "waiting for facts" || len(status.Problems) != 1 {
+	if err != nil || status.Healthy || len(status.Why) != 2 || status.Ready || status.Waiting != "waiting for facts" || len(status.Problems) != 1 {
 		t.Errorf("%+v, %v", status, err)
 	}
 	if _, err := client.Explain(t.Context(), "10.0.0.1", "10.0.0.2"); err == nil || !strings.Contains(err.Error(), "nothing is decided yet: waiting for facts") {
@@ -117,6 +129,20 @@ func TestBeforeTheFirstResult(t *testing.T) {
 	}
 	if ruleset, err := client.Ruleset(t.Context()); ruleset != nil || err != nil {
 		t.Errorf("ruleset: %v, %v", ruleset, err)
+	}
+}
+
+// A loop that hangs is the worst, and so the first reason.
+func TestWhy(t *testing.T) {
+	state := &engine.State{Waiting: "waiting for facts", Problems: []engine.Problem{{Source: "facts", Message: "bad"}}}
+	hangs := health.Health{Progress: time.Now().Add(-time.Hour), Waiting: state.Waiting}
+	want := []string{"the daemon's loop hangs: it went on last 1h0m0s ago", "waiting for facts", "facts: bad"}
+	if status := StatusOf("v1", state, hangs); status.Healthy || !slices.Equal(status.Why, want) {
+		t.Errorf("%q, want %q", status.Why, want)
+	}
+	well := health.Health{Progress: time.Now(), Ready: true}
+	if status := StatusOf("v1", &engine.State{}, well); !status.Healthy || len(status.Why) > 0 {
+		t.Errorf("%q", status.Why)
 	}
 }
 
@@ -167,7 +193,7 @@ func TestApprove(t *testing.T) {
 	if _, err := client.Approve(t.Context(), "late"); err == nil || !strings.Contains(err.Error(), "deadline") {
 		t.Error(err)
 	}
-	if _, err := client.ask(t.Context(), pathApprove, nil); err == nil || !strings.Contains(err.Error(), "405") {
+	if _, err := client.ask(t.Context(), pathApprove, nil); err == nil || err.Error() != `method "GET", accepted: POST` {
 		t.Errorf("by GET: %v", err)
 	}
 }

@@ -1,43 +1,24 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
-	"time"
+	"sync"
 
+	"github.com/snatd/snatd/host/bounded"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/host/history"
 )
 
-// writeTime is how long an answer may take.
-const writeTime = 5 * time.Second
-
-// Serve answers on a listener from Listen until ctx ends, and closes it.
-func Serve(ctx context.Context, on net.Listener, version string, daemon Daemon) error {
-	server := &http.Server{
-		Handler:           handler(version, daemon),
-		ReadHeaderTimeout: time.Second,
-		ReadTimeout:       5 * time.Second,
-		WriteTimeout:      writeTime,
-		MaxHeaderBytes:    16 << 10,
-	}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
-	if err := server.Serve(on); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("socket %s: %w", on.Addr(), err)
-	}
-	return nil
-}
-
-// Daemon is who is asked.
+// Daemon is who is asked. Requests ask at the same time.
 type Daemon interface {
 	State() *engine.State
+	// Health is what the daemon's health is judged by.
+	Health() health.Health
 	// Explain is that of the engine.
 	Explain(from, to string) (engine.Explanation, error)
 	// Flows lists at most so many connections.
@@ -48,132 +29,96 @@ type Daemon interface {
 	History() *history.Ring
 }
 
-// approvalTime is how long an approval may take before its outcome is left to status: an
-// answer has to be written too.
-const approvalTime = writeTime - time.Second
+// Serve answers on a listener from Listen until ctx ends, and closes it.
+func Serve(ctx context.Context, on net.Listener, version string, daemon Daemon) error {
+	if err := bounded.Serve(ctx, knowing{on}, handler(version, daemon)); err != nil {
+		return fmt.Errorf("socket %s: %w", on.Addr(), err)
+	}
+	return nil
+}
 
-// mostFlows bounds an answer to some 50 MiB.
-const mostFlows = 100_000
+// How many answers of one endpoint are made at the same time. Of the large ones, those
+// count too that are being read: a few times 50 MiB is what the daemon can spare. The
+// others wait for no client.
+const (
+	mostAtOnce  = 8
+	largeAtOnce = 2
+)
+
+type server struct {
+	version string
+	daemon  Daemon
+}
 
 func handler(version string, daemon Daemon) http.Handler {
+	s := &server{version, daemon}
 	mux := http.NewServeMux()
-	state := daemon.State
-	mux.HandleFunc("GET "+pathFlows, func(w http.ResponseWriter, r *http.Request) {
-		limit := r.URL.Query().Get("limit")
-		most, err := strconv.Atoi(limit)
-		if err != nil || most < 1 || most > mostFlows {
-			answer(w, http.StatusBadRequest, problem{fmt.Sprintf("limit: %q, accepted: 1 to %d", limit, mostFlows)})
-			return
+	for _, e := range endpoints {
+		turns := make(bounded.Turns, mostAtOnce)
+		if e.large {
+			turns = make(bounded.Turns, largeAtOnce)
 		}
-		flows, err := daemon.Flows(most)
-		if err != nil {
-			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
-			return
-		}
-		answer(w, http.StatusOK, flows)
-	})
-	mux.HandleFunc("POST "+pathApprove, func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), approvalTime)
-		defer cancel()
-		switch held, err := daemon.Approve(ctx, r.URL.Query().Get("digest")); {
-		case errors.Is(err, context.DeadlineExceeded):
-			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
-		case err != nil:
-			answer(w, http.StatusConflict, problem{err.Error()})
-		default:
-			answer(w, http.StatusOK, held)
-		}
-	})
-	mux.HandleFunc("GET "+pathStatus, func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, statusOf(version, state()))
-	})
-	mux.HandleFunc("GET "+pathExplain, func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
-		explanation, err := daemon.Explain(query.Get("from"), query.Get("to"))
-		if err != nil {
-			answer(w, http.StatusBadRequest, problem{err.Error()})
-			return
-		}
-		answer(w, http.StatusOK, explanation)
-	})
-	mux.HandleFunc("GET "+pathRuleset, func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, state().Ruleset)
-	})
-	mux.HandleFunc("GET "+pathInstalled, func(w http.ResponseWriter, _ *http.Request) {
-		installed, err := state().Installed()
-		if err != nil {
-			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
-			return
-		}
-		answer(w, http.StatusOK, installed)
-	})
-	mux.HandleFunc("GET "+pathHistory, func(w http.ResponseWriter, _ *http.Request) {
-		entries, err := daemon.History().Entries()
-		if err != nil {
-			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
-			return
-		}
-		answer(w, http.StatusOK, entries)
-	})
-	mux.HandleFunc("GET "+pathBundle, func(w http.ResponseWriter, r *http.Request) {
-		var archive bytes.Buffer
-		number, err := numberOf(r)
-		if err == nil {
-			err = daemon.History().Bundle(number, &archive)
-		}
-		if err != nil {
-			answer(w, http.StatusNotFound, problem{err.Error()})
-			return
-		}
-		w.Header().Set("Content-Type", "application/x-tar")
-		_, _ = w.Write(archive.Bytes()) // a client that went away is its own problem
-	})
-	mux.HandleFunc("GET "+pathFacts, func(w http.ResponseWriter, r *http.Request) {
-		text, err := factsOf(daemon, r)
-		if err != nil {
-			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
-			return
-		}
-		w.Header().Set("Content-Type", "application/yaml")
-		_, _ = w.Write(text) // a client that went away is its own problem
+		mux.HandleFunc(e.method()+" "+e.path, func(w http.ResponseWriter, r *http.Request) { s.serve(e, turns, w, r) })
+		mux.HandleFunc(e.path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", e.allowed())
+			tell(w, &failure{http.StatusMethodNotAllowed, fmt.Sprintf("method %.300q, accepted: %s", r.Method, e.method())})
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		tell(w, &failure{http.StatusNotFound, fmt.Sprintf("there is no %.300q, accepted: %s", r.URL.Path, paths())})
 	})
 	return mux
 }
 
-// numberOf is the change that is asked for.
-func numberOf(r *http.Request) (uint64, error) {
-	text := r.URL.Query().Get("at")
-	number, err := strconv.ParseUint(text, 10, 64)
+// serve makes the answer of an endpoint when it is its turn.
+func (s *server) serve(e endpoint, turns bounded.Turns, w http.ResponseWriter, r *http.Request) {
+	query, err := e.query(r.URL.RawQuery)
+	if err == nil && e.changes && !mayChange(r) {
+		err = &failure{http.StatusForbidden, e.path + ": accepted from root alone"}
+	}
 	if err != nil {
-		return 0, fmt.Errorf("at: %.100q, accepted: the number of a change, as snatd history has it", text)
+		tell(w, err)
+		return
 	}
-	return number, nil
-}
-
-// factsOf are those in force, or those at a change.
-func factsOf(daemon Daemon, r *http.Request) ([]byte, error) {
-	if !r.URL.Query().Has("at") {
-		return encodeFacts(daemon.State())
-	}
-	number, err := numberOf(r)
+	end, err := turns.Take(r.Context())
 	if err != nil {
-		return nil, err
+		tell(w, &failure{http.StatusServiceUnavailable, err.Error()})
+		return
 	}
-	return daemon.History().Facts(number)
+	end = sync.OnceFunc(end)
+	defer end()
+	answer, err := e.answer(r.Context(), s, query)
+	if err != nil {
+		tell(w, err)
+		return
+	}
+	text := encode(answer)
+	if !e.large {
+		end()
+	}
+	send(w, http.StatusOK, text)
 }
 
-func encodeFacts(s *engine.State) ([]byte, error) {
-	if s.Result == nil {
-		return nil, fmt.Errorf("there are no facts yet: %s", s.Waiting)
-	}
-	return s.Result.Snapshot.Encode()
+// tell answers with an error.
+func tell(w http.ResponseWriter, err error) {
+	code, body := failed(err)
+	send(w, code, encode(body))
 }
 
-func answer(w http.ResponseWriter, code int, body any) {
-	w.Header().Set("Content-Type", "application/json")
+func encode(answer any) document {
+	if text, ok := answer.(document); ok {
+		return text
+	}
+	text, err := json.MarshalIndent(answer, "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("%T has no JSON: %v", answer, err)) // all are values
+	}
+	return document{append(text, '\n'), "application/json"}
+}
+
+// send answers. A client that went away is its own problem.
+func send(w http.ResponseWriter, code int, text document) {
+	w.Header().Set("Content-Type", text.kind)
 	w.WriteHeader(code)
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	// A client that went away is its own problem.
-	_ = encoder.Encode(body)
+	_, _ = w.Write(text.text)
 }

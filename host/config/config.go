@@ -26,10 +26,15 @@ type Config struct {
 	Guard      Guard      `yaml:"guard"`
 	Policies   Policies   `yaml:"policies"`
 	// Path of the Unix socket at which the daemon is asked, as by `snatd status`.
-	Socket  string  `yaml:"socket"`
-	Metrics Metrics `yaml:"metrics"`
-	History History `yaml:"history"`
-	Log     Log     `yaml:"log"`
+	Socket string `yaml:"socket"`
+	// Group whose members may ask there, by its name or its number; empty means that
+	// only root may. What they are told is all that snatd knows of pods and rules; they
+	// cannot approve anything. In a container, names are those of its own
+	// `/etc/group`. The socket's folder must let the group through.
+	SocketGroup string  `yaml:"socketGroup"`
+	Metrics     Metrics `yaml:"metrics"`
+	History     History `yaml:"history"`
+	Log         Log     `yaml:"log"`
 }
 
 // Facts is where facts come from.
@@ -172,6 +177,10 @@ type Metrics struct {
 	// Address and TCP port for metrics and health: `/metrics`, `/healthz` and
 	// `/readyz`; empty means none.
 	Listen string `yaml:"listen"`
+	// Whether the status page is served there at `/` too, for everybody who reaches the
+	// port: `true` or `false`. Where the address is one of the loopback it always is.
+	// It shows names and labels of pods, and changes nothing.
+	Page bool `yaml:"page"`
 }
 
 // History is where the last changes are kept.

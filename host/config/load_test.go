@@ -202,7 +202,7 @@ func TestTooManyCIDRs(t *testing.T) {
 func TestBadFile(t *testing.T) {
 	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
 	tests := []struct{ text, want string }{
-		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, guard, policies, socket, metrics, history, log"},
+		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, guard, policies, socket, socketGroup, metrics, history, log"},
 		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark, onChange"},
 		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
 		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},

@@ -7,6 +7,7 @@ import (
 
 // Feature is something that a kernel has or lacks.
 type Feature struct {
+	// Name says what it is.
 	Name string `json:"name"`
 	// Needed says that snatd cannot work without.
 	Needed bool `json:"needed"`
@@ -14,7 +15,8 @@ type Feature struct {
 	// its module can be loaded: Module names the build option.
 	Minimum string `json:"minimum"`
 	Module  string `json:"module"`
-	Found   bool   `json:"found"`
+	// Found says that the kernel has it.
+	Found bool `json:"found"`
 	// Answer is what the kernel said when it was tried, if it is not found.
 	Answer string `json:"answer,omitempty"`
 }
@@ -33,8 +35,9 @@ const (
 
 // Features is what was found of a kernel.
 type Features struct {
-	Release string    `json:"release"` // as "uname -r" tells it
-	List    []Feature `json:"features"`
+	Release string `json:"release"` // as "uname -r" tells it
+	// List is what it has, and has not.
+	List []Feature `json:"features"`
 }
 
 // Has tells whether the kernel has a feature.

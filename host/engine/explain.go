@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -86,7 +87,10 @@ func (s *State) question(from, to string) (question, error) {
 	return q, nil
 }
 
-func (s *State) undecided() error { return fmt.Errorf("nothing is decided yet: %s", s.Waiting) }
+// ErrUndecided says that there is no decision yet that could be told of.
+var ErrUndecided = errors.New("nothing is decided yet")
+
+func (s *State) undecided() error { return fmt.Errorf("%w: %s", ErrUndecided, s.Waiting) }
 
 // local says whether an address is one of the node's.
 func (q *question) local(a netip.Addr) bool {

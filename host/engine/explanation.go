@@ -13,6 +13,7 @@ import (
 // plan comes to; around that the engine adds what only the node can say. Text and JSON are
 // made from this one value. As JSON it is stable: keys are added, and never changed.
 type Explanation struct {
+	// From and To are as asked.
 	From string `json:"from"`
 	To   string `json:"to"`
 	// Subject is whose decision counts: a pod, or "node" for an address of none that is
@@ -46,19 +47,22 @@ type Explanation struct {
 // Decider is the module whose entry for Prefix decided, for Reason.
 type Decider struct {
 	Asked
+	// Prefix covers the destination, and Reason is what the module says of it.
 	Prefix string `json:"prefix,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
 
 // Asked is a module, and what its answer for the subject is a function of.
 type Asked struct {
+	// Module is its name.
 	Module string `json:"module,omitempty"`
 	// SHA256 is of the version that decides; empty for one that runs natively.
 	SHA256 string `json:"sha256,omitempty"`
 	// Native says that the same policy decides natively in the module's place.
 	Native bool `json:"native,omitempty"`
 	// Kept says that this is the last good answer of a module that fails now.
-	Kept  bool   `json:"kept,omitempty"`
+	Kept bool `json:"kept,omitempty"`
+	// Reads are the facts that its answer is a function of.
 	Reads []Fact `json:"reads,omitempty"`
 	// Forgotten says that there were too many reads to remember.
 	Forgotten bool `json:"forgotten,omitempty"`
@@ -67,6 +71,7 @@ type Asked struct {
 // Fact is a fact that was read, and the source that it comes from, as status has it.
 type Fact struct {
 	policy.Read
+	// From is where it comes from.
 	From facts.Provenance `json:"from"`
 }
 
@@ -82,6 +87,7 @@ type Service struct {
 
 // Endpoint is where connections to a Service may go.
 type Endpoint struct {
+	// Address is the endpoint's.
 	Address netip.Addr `json:"address"`
 	// Told is who says so: "connections" for a live one, or "rules".
 	Told string `json:"told"`
@@ -92,6 +98,7 @@ type Endpoint struct {
 
 // Element is an element of a map in the kernel, as nft prints it.
 type Element struct {
+	// Map is the name of the map, and Element what is in it, as nft prints it.
 	Map     string `json:"map"`
 	Element string `json:"element"`
 }

@@ -25,6 +25,7 @@ type Flow struct {
 
 // Flows is a list of connections.
 type Flows struct {
+	// Flows are the first by source, destination and protocol.
 	Flows []Flow `json:"flows"`
 	// Total is how many there are; the list may have fewer.
 	Total int `json:"total"`

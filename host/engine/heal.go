@@ -14,6 +14,7 @@ import (
 // Repair is one time that others changed what snatd keeps in the kernel, and snatd put
 // it right.
 type Repair struct {
+	// At is when.
 	At time.Time `json:"at"`
 	// What was different, in a few words each.
 	What []string `json:"what"`

@@ -7,6 +7,7 @@ import (
 
 // ModuleStatus is what is known about one module.
 type ModuleStatus struct {
+	// Name is that of its file, or of the module of this binary.
 	Name string `json:"name"`
 	// State is of the file as it is now: "active"; "shadow": it decides nothing;
 	// "loading": it is being loaded, or still being written; "failed". An earlier
@@ -37,6 +38,7 @@ type ModuleStatus struct {
 
 // Loads are how many versions of a module were loaded, by what came of it.
 type Loads struct {
+	// Taken counts those that decided from then on, Refused those that did not.
 	Taken   uint64 `json:"taken"`
 	Refused uint64 `json:"refused"`
 }

@@ -240,6 +240,9 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 	if cfg.Socket != e.options.Config.Socket {
 		list = append(list, Problem{"configuration", "socket" + message})
 	}
+	if cfg.SocketGroup != e.options.Config.SocketGroup {
+		list = append(list, Problem{"configuration", "socketGroup" + message})
+	}
 	if cfg.Policies.Cache != e.options.Config.Policies.Cache {
 		list = append(list, Problem{"configuration", "policies.cache" + message})
 	}
@@ -253,7 +256,7 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 		list = append(list, Problem{"configuration", "history.directory" + message})
 	}
 	if cfg.Metrics != e.options.Config.Metrics {
-		list = append(list, Problem{"configuration", "metrics.listen" + message})
+		list = append(list, Problem{"configuration", "metrics" + message})
 	}
 	return list
 }

@@ -33,6 +33,7 @@ func (in Installed) Uncounted() bool { return in.Ruleset != nil && in.Ruleset.Ne
 
 // Subject is whose traffic is decided; the node has no address.
 type Subject struct {
+	// Name is "NAMESPACE/NAME" of a pod, or "node"; Address is the pod's.
 	Name    string     `json:"name"`
 	Address netip.Addr `json:"address,omitzero"`
 }

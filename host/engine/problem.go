@@ -11,6 +11,7 @@ import (
 
 // Problem is something that an operator should mend: where it is, and what.
 type Problem struct {
+	// Source is where it is, such as "module 10-partners.wasm", and Message what is wrong.
 	Source  string `json:"source"`
 	Message string `json:"message"`
 }

@@ -19,6 +19,7 @@ type Shadow struct {
 
 // Change is how much of the address space another decision would be made for.
 type Change struct {
+	// Subject is the pod, or "node".
 	Subject string `json:"subject"`
 	// Addresses are how many destinations would be treated otherwise, up to 2^32.
 	Addresses uint64 `json:"addresses"`

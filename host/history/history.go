@@ -51,6 +51,7 @@ type Entry struct {
 
 // Module is a version of a module.
 type Module struct {
+	// Name is that of the file, or of the policy of the binary.
 	Name string `json:"name"`
 	// SHA256 is empty for a policy of the binary that decides natively.
 	SHA256 string `json:"sha256,omitempty"`

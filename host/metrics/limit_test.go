@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"testing"
+
+	"github.com/snatd/snatd/host/bounded"
 )
 
 // Scrapes above the limit are turned away, and health is told nevertheless.
@@ -49,7 +51,7 @@ func TestSlowClients(t *testing.T) {
 	go func() { ended <- New(full, well).Serve(t.Context(), on) }()
 	t.Cleanup(func() { expectEnd(t, ended) })
 	var slow []net.Conn
-	for range maxConnections + 8 {
+	for range bounded.Connections + 8 {
 		slow = append(slow, dial(t, on, "GET /metrics HTTP/1.1\r\nHost:"))
 	}
 	if code, _ := get(t, "http://"+on.Addr().String()+"/readyz"); code != http.StatusOK {
@@ -60,8 +62,8 @@ func TestSlowClients(t *testing.T) {
 			t.Error("a slow client is still connected")
 		}
 	}
-	if most := on.mostOpen(); most != maxConnections {
-		t.Errorf("%d connections were open at the same time, want %d", most, maxConnections)
+	if most := on.mostOpen(); most != bounded.Connections {
+		t.Errorf("%d connections were open at the same time, want %d", most, bounded.Connections)
 	}
 }
 

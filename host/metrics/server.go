@@ -10,7 +10,6 @@ package metrics
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,19 +18,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
+
+	"github.com/snatd/snatd/host/bounded"
+	"github.com/snatd/snatd/host/health"
 )
 
-// Anybody who reaches the port can ask: what one costs the node is bounded. A
-// connection is for one request, which has to be there within a second, so that
-// who is silent or keeps connections holds up nobody's probe.
-const (
-	maxScrapes     = 4   // at the same time; more are answered with status 503
-	maxConnections = 256 // at the same time, of some 30 KiB each; more wait for a second at most
-	maxHeaderBytes = 16 << 10
-	readTimeout    = time.Second
-	writeTimeout   = 5 * time.Second // only scrapes are long enough to need it
-)
+// maxScrapes are answered at the same time; more get status 503.
+const maxScrapes = 4
 
 // Server answers GET of
 //
@@ -39,6 +32,7 @@ const (
 //	/healthz  200 while the daemon's loop goes on, otherwise 503: it hangs
 //	/readyz   200 if rules are in force and their sources are fresh, otherwise 503
 //	          with what is missing
+//	/         what ServePage was given
 //
 // Probes share the port with all who ask. Scrapes that are too many, or read
 // slowly, do not hold up the two; only who opens more than 256 connections in a
@@ -46,8 +40,11 @@ const (
 // node without CPU time to spare: it is to fail several times in a row before
 // anything is ended because of it.
 type Server struct {
-	health   func() Health
+	health   func() health.Health
 	registry *prometheus.Registry
+
+	// page answers at all other paths; nil if nobody does.
+	page http.Handler
 
 	podChange, apply, compile prometheus.Histogram
 }
@@ -59,11 +56,11 @@ var (
 	compileTime = histogram("snatd_compile_seconds", "Time that compiling the decisions to a ruleset took.")
 )
 
-// New returns a Server of what state says at the time of each scrape, and health at the
+// New returns a Server of what state says at the time of each scrape, and healthOf at the
 // time of each probe. Requests call them at the same time, and wait for them.
-func New(state func() State, health func() Health) *Server {
+func New(state func() State, healthOf func() health.Health) *Server {
 	s := &Server{
-		health: health,
+		health: healthOf,
 		// Not the registry that every package of the process can add to.
 		registry:  prometheus.NewRegistry(),
 		podChange: podChangeTime.newHistogram(),
@@ -91,35 +88,32 @@ func (s *Server) ObserveCompile(took time.Duration) { s.compile.Observe(took.Sec
 // Serve answers on a listener from Listen until ctx ends, and closes it. It
 // waits for nobody who still asks then.
 func (s *Server) Serve(ctx context.Context, on net.Listener) error {
-	server := &http.Server{
-		Handler:        s.handler(),
-		ReadTimeout:    readTimeout,
-		WriteTimeout:   writeTimeout,
-		MaxHeaderBytes: maxHeaderBytes,
-	}
-	server.SetKeepAlivesEnabled(false)
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
-	if err := server.Serve(netutil.LimitListener(on, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+	if err := bounded.Serve(ctx, on, s.handler()); err != nil {
 		return failed(on.Addr().String(), err)
 	}
 	return nil
 }
 
+// ServePage has something answer at all other paths. It is called before Serve.
+func (s *Server) ServePage(page http.Handler) { s.page = page }
+
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
+	if s.page != nil {
+		mux.Handle("GET /", s.page)
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{
 		Registry:            s.registry, // counts errors of its own there
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: maxScrapes,
 	}))
-	mux.HandleFunc("GET /healthz", s.probe(Health.hangs))
-	mux.HandleFunc("GET /readyz", s.probe(Health.unready))
+	mux.HandleFunc("GET /healthz", s.probe(health.Health.Hangs))
+	mux.HandleFunc("GET /readyz", s.probe(health.Health.Unready))
 	return mux
 }
 
 // probe answers with what is wrong.
-func (s *Server) probe(wrong func(Health, time.Time) string) http.HandlerFunc {
+func (s *Server) probe(wrong func(health.Health, time.Time) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		text := wrong(s.health(), time.Now())

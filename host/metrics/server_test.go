@@ -12,13 +12,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/snatd/snatd/host/health"
 )
 
 // patience is a time that only a broken test needs.
 const patience = time.Minute
 
 // well is how a daemon is with which nothing is wrong.
-func well() Health { return Health{Progress: time.Now(), Ready: true} }
+func well() health.Health { return health.Health{Progress: time.Now(), Ready: true} }
 
 // serve returns a server on a port of its own and its URL.
 func serve(t *testing.T, state func() State) (s *Server, url string) {
@@ -26,10 +28,10 @@ func serve(t *testing.T, state func() State) (s *Server, url string) {
 	return serveHealth(t, state, well)
 }
 
-func serveHealth(t *testing.T, state func() State, health func() Health) (s *Server, url string) {
+func serveHealth(t *testing.T, state func() State, healthOf func() health.Health) (s *Server, url string) {
 	t.Helper()
 	on := listen(t)
-	s, ctx := New(state, health), t.Context()
+	s, ctx := New(state, healthOf), t.Context()
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, on) }()
 	t.Cleanup(func() { expectEnd(t, ended) })

@@ -35,12 +35,14 @@ func Kinds() []Kind {
 // Finding is one thing on the node that does not go together with snatd. Those of rules
 // are one for each chain.
 type Finding struct {
+	// Kind is a word for what it is.
 	Kind Kind `json:"kind"`
 	// Message says what it is, always in the same words.
 	Message string `json:"message"`
 	// Detail says where in the chain, if it is one; that may change with other rules.
 	Detail string `json:"detail,omitempty"`
-	Fix    string `json:"fix"`
+	// Fix is what to do about it.
+	Fix string `json:"fix"`
 }
 
 // String is what it is and where.

@@ -1,4 +1,6 @@
-package metrics
+// Package health judges how the daemon is, for probes and for people: from values that it
+// is handed, at a time that it is told. It asks nothing, neither the daemon nor the kernel.
+package health
 
 import (
 	"fmt"
@@ -7,7 +9,7 @@ import (
 	"github.com/snatd/snatd/host/facts"
 )
 
-// Health is what probes go by. Unlike State it asks nothing of the kernel.
+// Health is what is judged.
 type Health struct {
 	// Progress is when the daemon's loop last went on.
 	Progress time.Time
@@ -27,16 +29,16 @@ const (
 	staleAfter = 5 * time.Minute
 )
 
-// hangs says why the daemon is not alive; empty if it is.
-func (h Health) hangs(now time.Time) string {
+// Hangs says why the daemon is not alive; empty if it is.
+func (h Health) Hangs(now time.Time) string {
 	if stands := now.Sub(h.Progress); stands > hungAfter {
 		return fmt.Sprintf("the daemon's loop hangs: it went on last %s ago", stands.Round(time.Second))
 	}
 	return ""
 }
 
-// unready says what is missing; empty if nothing is.
-func (h Health) unready(now time.Time) string {
+// Unready says what is missing; empty if nothing is.
+func (h Health) Unready(now time.Time) string {
 	switch {
 	case !h.Ready && h.Waiting == "":
 		return "not ready"

@@ -48,7 +48,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), flowsCommand(), approveCommand(),
+	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), flowsCommand(), approveCommand(), historyCommand(),
 		policyCommand(), demoCommand(), cleanupCommand(), compileCommand())
 	return command
 }

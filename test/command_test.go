@@ -171,7 +171,7 @@ func TestSecondDaemon(t *testing.T) {
 
 // Every command has help with an example.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"run", "plan", "explain", "approve", "status", "facts", "flows", "policy", "demo", "cleanup"} {
+	for _, name := range []string{"run", "plan", "explain", "approve", "status", "facts", "flows", "history", "policy", "demo", "cleanup"} {
 		out, err := exec.Command(binary(t), name, "--help").CombinedOutput()
 		if err != nil || !strings.Contains(string(out), "Examples:\n  snatd "+name) {
 			t.Errorf("snatd %s --help: %v\n%s", name, err, out)
@@ -181,7 +181,7 @@ func TestHelp(t *testing.T) {
 
 // What the daemon decides from is its own: commands that ask it have no flags for that.
 func TestAskingFlags(t *testing.T) {
-	for _, name := range []string{"status", "facts", "flows", "approve"} {
+	for _, name := range []string{"status", "facts", "flows", "approve", "history"} {
 		for _, flag := range []string{"--facts", "--policies"} {
 			out, err := exec.Command(binary(t), name, flag, "x").CombinedOutput()
 			if err == nil || !strings.Contains(string(out), "unknown flag: "+flag) {

@@ -50,6 +50,8 @@ var boundaries = []boundary{
 		reason: "both handle values that say how current facts are, and nothing else of host"},
 	{from: []string{"host/aws", "host/kubernetes"}, not: ours("host"), may: ours("host/aws", "host/kubernetes", "host/document", "host/facts", "host/source"),
 		reason: "a source tells facts; what follows from them is not for it to know"},
+	{from: []string{"host/history"}, not: ours("host"), may: ours("host/config", "host/document", "host/dropin", "host/facts"),
+		reason: "it keeps what a change followed from; what a change is, the engine says"},
 	{from: []string{"host/compiler"}, not: ours("host"), may: ours("host/compiler", "host/policy"),
 		reason: "it is another process for a part of host/policy"},
 	{from: []string{"host/author"}, not: ours("host"), may: ours("host/author", "host/document", "host/dropin", "host/facts", "host/policy"),

@@ -18,9 +18,11 @@ const (
 	pathExplain   = "/v1/explain" // ?from=POD|IP&to=IP
 	pathRuleset   = "/v1/ruleset"
 	pathInstalled = "/v1/installed"
-	pathFacts     = "/v1/facts"   // YAML, in the format of the static facts file
-	pathFlows     = "/v1/flows"   // ?limit=N
-	pathApprove   = "/v1/approve" // ?digest=D; POST
+	pathFacts     = "/v1/facts" // ?at=N; YAML, in the format of the static facts file
+	pathHistory   = "/v1/history"
+	pathBundle    = "/v1/history/bundle" // ?at=N; tar
+	pathFlows     = "/v1/flows"          // ?limit=N
+	pathApprove   = "/v1/approve"        // ?digest=D; POST
 )
 
 // Status is the answer of /v1/status.

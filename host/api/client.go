@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -87,6 +88,25 @@ func (c *Client) Installed(ctx context.Context) (engine.Installed, error) {
 
 // Facts asks which facts are in force, in the format of the static facts file.
 func (c *Client) Facts(ctx context.Context) ([]byte, error) { return c.ask(ctx, pathFacts, nil) }
+
+// FactsAt asks which they were at a change, by its number.
+func (c *Client) FactsAt(ctx context.Context, number uint64) ([]byte, error) {
+	return c.ask(ctx, pathFacts, at(number))
+}
+
+// History asks what was changed last, the oldest first.
+func (c *Client) History(ctx context.Context) ([]history.Entry, error) {
+	var entries []history.Entry
+	err := c.get(ctx, pathHistory, nil, &entries)
+	return entries, err
+}
+
+// Bundle asks for all that a change follows from, as history.Extract takes it.
+func (c *Client) Bundle(ctx context.Context, number uint64) ([]byte, error) {
+	return c.ask(ctx, pathBundle, at(number))
+}
+
+func at(number uint64) url.Values { return url.Values{"at": {strconv.FormatUint(number, 10)}} }
 
 func (c *Client) get(ctx context.Context, path string, query url.Values, into any) error {
 	body, err := c.ask(ctx, path, query)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -81,6 +82,8 @@ func (s still) Approve(ctx context.Context, digest string) (engine.Held, error) 
 	}
 	return *s.state.Held, nil
 }
+
+func (s still) History() *history.Ring { return &history.Ring{} }
 
 // serve answers from a state and returns a client.
 func serve(t *testing.T, state *engine.State) *Client {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/history"
 )
 
 // writeTime is how long an answer may take.
@@ -42,6 +44,8 @@ type Daemon interface {
 	Flows(most int) (engine.Flows, error)
 	// Approve is that of the engine.
 	Approve(ctx context.Context, digest string) (engine.Held, error)
+	// History is that of the engine.
+	History() *history.Ring
 }
 
 // approvalTime is how long an approval may take before its outcome is left to status: an
@@ -103,8 +107,29 @@ func handler(version string, daemon Daemon) http.Handler {
 		}
 		answer(w, http.StatusOK, installed)
 	})
-	mux.HandleFunc("GET "+pathFacts, func(w http.ResponseWriter, _ *http.Request) {
-		text, err := encodeFacts(state())
+	mux.HandleFunc("GET "+pathHistory, func(w http.ResponseWriter, _ *http.Request) {
+		entries, err := daemon.History().Entries()
+		if err != nil {
+			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, entries)
+	})
+	mux.HandleFunc("GET "+pathBundle, func(w http.ResponseWriter, r *http.Request) {
+		var archive bytes.Buffer
+		number, err := numberOf(r)
+		if err == nil {
+			err = daemon.History().Bundle(number, &archive)
+		}
+		if err != nil {
+			answer(w, http.StatusNotFound, problem{err.Error()})
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-tar")
+		_, _ = w.Write(archive.Bytes()) // a client that went away is its own problem
+	})
+	mux.HandleFunc("GET "+pathFacts, func(w http.ResponseWriter, r *http.Request) {
+		text, err := factsOf(daemon, r)
 		if err != nil {
 			answer(w, http.StatusServiceUnavailable, problem{err.Error()})
 			return
@@ -113,6 +138,28 @@ func handler(version string, daemon Daemon) http.Handler {
 		_, _ = w.Write(text) // a client that went away is its own problem
 	})
 	return mux
+}
+
+// numberOf is the change that is asked for.
+func numberOf(r *http.Request) (uint64, error) {
+	text := r.URL.Query().Get("at")
+	number, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("at: %.100q, accepted: the number of a change, as snatd history has it", text)
+	}
+	return number, nil
+}
+
+// factsOf are those in force, or those at a change.
+func factsOf(daemon Daemon, r *http.Request) ([]byte, error) {
+	if !r.URL.Query().Has("at") {
+		return encodeFacts(daemon.State())
+	}
+	number, err := numberOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return daemon.History().Facts(number)
 }
 
 func encodeFacts(s *engine.State) ([]byte, error) {

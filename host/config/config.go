@@ -28,6 +28,7 @@ type Config struct {
 	// Path of the Unix socket at which the daemon is asked, as by `snatd status`.
 	Socket  string  `yaml:"socket"`
 	Metrics Metrics `yaml:"metrics"`
+	History History `yaml:"history"`
 	Log     Log     `yaml:"log"`
 }
 
@@ -170,6 +171,14 @@ type Metrics struct {
 	// Address and TCP port for metrics and health: `/metrics`, `/healthz` and
 	// `/readyz`; empty means none.
 	Listen string `yaml:"listen"`
+}
+
+// History is where the last changes are kept.
+type History struct {
+	// Path of the directory where the last 32 changes are kept over restarts, each
+	// with its facts, configuration and modules, such as `/var/lib/snatd/history`;
+	// empty means in memory only.
+	Directory string `yaml:"directory"`
 }
 
 // Log is what the daemon writes to standard error.

@@ -76,6 +76,7 @@ guard: {maxChange: {pods: 30%, addresses: 0.5%}}
 policies: {directory: /f/policies.d, routes: true, deadline: 100ms, memory: 32, cache: ""}
 socket: /f/snatd.sock
 metrics: {listen: ""}
+history: {directory: /f/history}
 log: {level: debug}
 `
 
@@ -106,7 +107,21 @@ func fullConfig() config.Config {
 		Guard:    config.Guard{MaxChange: config.MaxChange{Pods: 0.3, Addresses: 0.005}},
 		Policies: config.Policies{Directory: "/f/policies.d", Routes: true, Deadline: config.Duration(100 * time.Millisecond), Memory: 32},
 		Socket:   "/f/snatd.sock",
+		History:  config.History{Directory: "/f/history"},
 		Log:      config.Log{Level: "debug"},
+	}
+}
+
+// What is written of a configuration is the same configuration.
+func TestEncode(t *testing.T) {
+	given := config.Default()
+	given.Facts.PrefixLists, given.SNAT.ExcludeCIDRs = []string{}, []netip.Prefix{} // which says the same
+	for name, want := range map[string]config.Config{"full": fullConfig(), "default": given} {
+		text, err := want.Encode()
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		equal(t, load(t, config.Options{File: write(t, string(text))}), want)
 	}
 }
 
@@ -187,7 +202,7 @@ func TestTooManyCIDRs(t *testing.T) {
 func TestBadFile(t *testing.T) {
 	const cidr = "accepted: an IPv4 CIDR, such as 10.0.0.0/16"
 	tests := []struct{ text, want string }{
-		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, guard, policies, socket, metrics, log"},
+		{"fact: {}", "1:1: fact: unknown key, accepted: facts, kubernetes, network, snat, guard, policies, socket, metrics, history, log"},
 		{"snat:\n  excludeCidrs: []", "2:3: snat.excludeCidrs: unknown key, accepted: external, excludeCIDRs, randomize, mark, onChange"},
 		{"snat:\n  mark: 0x80\n  mark: 0x40", "3:3: snat.mark: duplicate key, first on line 2"},
 		{"snat: [\n", "1:7: not YAML: sequence end token ']' not found"},

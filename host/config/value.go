@@ -37,6 +37,9 @@ type Mark uint32
 
 func (m Mark) String() string { return fmt.Sprintf("%#x", uint32(m)) }
 
+// MarshalText writes it as UnmarshalText reads it.
+func (m Mark) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
 // UnmarshalText reads a number in the notations of Go: 0x80, 128, 0b10000000.
 func (m *Mark) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseUint(string(text), 0, 32)
@@ -51,6 +54,9 @@ func (m *Mark) UnmarshalText(text []byte) error {
 type Duration time.Duration
 
 func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText writes it as UnmarshalText reads it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads a duration in the notation of Go: 15s, 2m.
 func (d *Duration) UnmarshalText(text []byte) error {
@@ -67,6 +73,9 @@ type MiB int
 
 func (m MiB) String() string { return strconv.Itoa(int(m)) }
 
+// MarshalText writes it as UnmarshalText reads it.
+func (m MiB) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
 // UnmarshalText reads a number that is enough for a module and does not take the
 // node's memory.
 func (m *MiB) UnmarshalText(text []byte) error {
@@ -82,6 +91,9 @@ func (m *MiB) UnmarshalText(text []byte) error {
 type Share float64
 
 func (s Share) String() string { return strconv.FormatFloat(100*float64(s), 'g', 6, 64) + "%" }
+
+// MarshalText writes it as UnmarshalText reads it.
+func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads a percentage: 30%, 0.5%.
 func (s *Share) UnmarshalText(text []byte) error {

@@ -73,6 +73,21 @@ func (h *hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Encode writes a sidecar that says the same of the module with a hash, and no more. It is
+// enforced.
+func (s Sidecar) Encode(sha256 string) ([]byte, error) {
+	var file struct {
+		Config map[string]string `yaml:"config"`
+		Grants struct {
+			Translate bool         `yaml:"translate"`
+			Sources   []netip.Addr `yaml:"sources"`
+		} `yaml:"grants"`
+		SHA256 string `yaml:"sha256"`
+	}
+	file.Config, file.Grants.Translate, file.Grants.Sources, file.SHA256 = s.Config, s.Grants.Translate, s.Grants.Sources, sha256
+	return document.Encode(file)
+}
+
 // parseSidecar decodes a sidecar file; its errors name the file, the line and
 // the key.
 func parseSidecar(path string, text []byte) (Sidecar, error) {

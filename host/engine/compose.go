@@ -91,10 +91,12 @@ func (r *Reader) snapshot(cfg config.Config, file *facts.Document, p *problems) 
 		IPFamily:       cfg.Network.IPFamily,
 		PrimaryAddress: r.last.Link.Addr,
 		Addresses:      r.last.Link.Addrs,
-		External:       cfg.SNAT.External,
-		ExcludeCIDRs:   cfg.SNAT.ExcludeCIDRs,
-		WithoutVPC:     withoutVPC,
-		WithoutPods:    cfg.Facts.Pods == config.PodsNone,
+
+		PrimaryInterface: r.last.Link.Name,
+		External:         cfg.SNAT.External,
+		ExcludeCIDRs:     cfg.SNAT.ExcludeCIDRs,
+		WithoutVPC:       withoutVPC,
+		WithoutPods:      cfg.Facts.Pods == config.PodsNone,
 	})
 }
 

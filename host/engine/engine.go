@@ -18,6 +18,7 @@ import (
 
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/dataplane"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/host/instance"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/rules"
@@ -64,6 +65,7 @@ type Engine struct {
 	pulse       pulse
 	usage       *usage
 	guard       guard
+	history     *history.Ring
 	state       atomic.Pointer[State]
 	// again says that a pass has to follow the one under way.
 	again    bool
@@ -124,6 +126,9 @@ func New(options Options) (*Engine, error) {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
 		e.healer.missed(time.Now())
 	}
+	if e.history, err = history.Open(options.Config.History.Directory); err != nil {
+		options.Log.Warn("some of the changes that are kept cannot be read", "error", err)
+	}
 	e.guard.begin(options.Config.Facts.Record, earlier, options.Log)
 	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})
 	return e, nil
@@ -153,6 +158,7 @@ func (e *Engine) Run(ctx context.Context) (err error) {
 	inner, stop := context.WithCancel(ctx)
 	var looking sync.WaitGroup
 	looking.Go(func() { e.neighbours.run(inner) })
+	looking.Go(func() { e.history.Run(inner) })
 	defer looking.Wait()
 	defer stop()
 	for ctx.Err() == nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/rules"
 )
 
@@ -47,6 +48,9 @@ func (e *Engine) guarded(next *State, wanted *Result, why func(*Result) string, 
 	}
 	if g.held == nil {
 		g.modules = e.State().Modules
+	}
+	if g.held == nil || g.held.Ruleset != held.Ruleset {
+		e.remember(history.Entry{Result: history.Held, Because: held.Because}, nil, wanted, next.Modules)
 	}
 	g.held, next.Held = held, held
 	if next.Result == nil {

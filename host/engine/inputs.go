@@ -174,7 +174,7 @@ func (r *Reader) replayed(cfg config.Config) (link.Link, bool) {
 	if here, err := link.Addresses(); err == nil && slices.Contains(here, primary) {
 		return link.Link{}, false
 	}
-	return link.Link{Addr: primary, Addrs: document.Node.Addresses}, primary.IsValid()
+	return link.Link{Name: document.Node.PrimaryInterface, Addr: primary, Addrs: document.Node.Addresses}, primary.IsValid()
 }
 
 // files are the sources that the reader reads itself. One that is followed, and

@@ -37,6 +37,8 @@ type installer struct {
 	// changes counts the plans that were applied, the last of which was at.
 	changes uint64
 	at      time.Time
+	// operations counts those on the kernel's objects.
+	operations int
 	// kept is how many live connections need something of earlier rules.
 	kept int
 	// replaced is what decided before the changes since takeReplaced: what is remembered,
@@ -174,6 +176,7 @@ func (i *installer) apply(plan rules.Plan, found *rules.Ruleset) (changed bool, 
 		}
 		took := time.Since(start)
 		i.changes++
+		i.operations += len(plan.Ops)
 		i.at = time.Now()
 		if remakes(plan.Ops) {
 			i.whose = ""

@@ -14,6 +14,7 @@ import (
 
 // verified is a version of a drop-in that has passed all checks.
 type verified struct {
+	file   dropin.File // of a drop-in, as it was
 	sha256 string
 	size   int           // bytes, decompressed
 	took   time.Duration // to compile and verify it
@@ -23,7 +24,6 @@ type verified struct {
 // binary.
 type loaded struct {
 	verified
-	file    dropin.File      // of the drop-in
 	shipped *shipped         // the module of this binary; nil for a drop-in
 	behind  *policy.Fallback // of the module of this binary
 	policy  policy.Policy    // nil if err

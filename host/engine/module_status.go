@@ -41,14 +41,14 @@ type Loads struct {
 	Refused uint64 `json:"refused"`
 }
 
-// history is what a module has done, over all of its versions.
-type history struct {
+// past is what a module has done, over all of its versions.
+type past struct {
 	loads Loads
 	work  policy.Work // of the versions before the one that is there
 }
 
 // came takes note of what came of a version.
-func (h *history) came(err error) {
+func (h *past) came(err error) {
 	if err != nil {
 		h.loads.Refused++
 	} else {
@@ -57,10 +57,10 @@ func (h *history) came(err error) {
 }
 
 // ends takes note that a version, nil for none, works no longer.
-func (h *history) ends(p policy.Policy) { h.work = h.work.Plus(policy.WorkOf(p)) }
+func (h *past) ends(p policy.Policy) { h.work = h.work.Plus(policy.WorkOf(p)) }
 
 // tell adds it to a status. The policy is what decides now; nil for nothing.
-func (h *history) tell(status *ModuleStatus, now policy.Policy) {
+func (h *past) tell(status *ModuleStatus, now policy.Policy) {
 	status.Loads, status.Work = h.loads, h.work.Plus(policy.WorkOf(now))
 }
 
@@ -97,7 +97,7 @@ func (e *module) status(name string) ModuleStatus {
 		status.State = "shadow"
 	}
 	if status.State == "loading" || status.State == "failed" {
-		status.FileSHA256 = e.file.SHA256
+		status.FileSHA256 = e.now.SHA256
 	}
 	if e.err == nil && e.failing > 0 {
 		status.Failing, status.Error = e.failing, e.why
@@ -122,4 +122,14 @@ func (m *Modules) failing(f failures, of int) {
 		entry.failing, entry.why = f.of(name)
 		entry.of = of
 	}
+}
+
+// deciding are the versions of the drop-ins that decide, in order of precedence.
+func (m *Modules) deciding(files []dropin.File) (list []dropin.File) {
+	for _, file := range files {
+		if entry := m.loaded[file.Name]; entry != nil && entry.policy != nil && !entry.shadow {
+			list = append(list, entry.file)
+		}
+	}
+	return list
 }

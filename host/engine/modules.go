@@ -57,7 +57,7 @@ type module struct {
 	tried    string        // identity of the newest version that was tried
 	err      error         // why that was refused
 	told     error         // what is told of that: not what may be half written
-	file     dropin.File   // as it is now
+	now      dropin.File   // the file as it is now
 	would    *Shadow       // what it would change; nil if it decides
 	compared compared      // what would follows from
 	failing  int           // subjects that it fails for, out of so many, and why
@@ -67,7 +67,7 @@ type module struct {
 	// after so many failures.
 	retry    time.Time
 	failures int
-	history  history
+	history  past
 }
 
 // NewModules returns the default module alone. A nil engine is one that does not
@@ -152,7 +152,7 @@ func (m *Modules) shipped() []*shipped {
 
 // update begins to load file if it is not the version that was tried last.
 func (m *Modules) update(entry *module, file dropin.File, snapshot *facts.Snapshot) {
-	entry.file = file
+	entry.now = file
 	if file.Err != nil {
 		entry.abandon()
 		entry.err, entry.tried, entry.retry = file.Err, "", time.Time{}
@@ -176,7 +176,7 @@ func (m *Modules) update(entry *module, file dropin.File, snapshot *facts.Snapsh
 func (e *module) coming() bool { return e.pending != "" && e.pending != e.tried }
 
 // unfinished says that the file as it is now was refused and may not be whole yet.
-func (e *module) unfinished() bool { return !e.coming() && e.err != nil && !e.file.Writing.IsZero() }
+func (e *module) unfinished() bool { return !e.coming() && e.err != nil && !e.now.Writing.IsZero() }
 
 // tell makes what is told of the module what came of its file. Until that is known
 // it is what it was.
@@ -318,7 +318,7 @@ func (m *Modules) nextTry() time.Time {
 	}
 	for _, entry := range m.loaded {
 		if next = earlier(next, entry.retry); entry.unfinished() {
-			next = earlier(next, entry.file.Writing)
+			next = earlier(next, entry.now.Writing)
 		}
 	}
 	return next

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/history"
 )
 
 // pass takes the inputs through the whole pipeline and publishes the outcome.
@@ -49,6 +50,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		if state.Protection, err = e.installer.protection(); err != nil {
 			p.addPassing("kernel", err)
 		}
+	}
+	if err := e.history.Err(); err != nil {
+		p.add("history.directory", err)
 	}
 	if e.reader.loaded {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
@@ -123,6 +127,7 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 			return until
 		}
 	}
+	began, operations := time.Now(), e.installer.operations
 	var result *Result
 	var met problems
 	var err error
@@ -143,6 +148,10 @@ func (e *Engine) decide(ctx context.Context, in Inputs, next *State, p *problems
 	}
 	e.installer.why = func() string { return why(result) + e.guard.word() }
 	changed, err := e.bring(result)
+	if err != nil || changed || next.Result == nil {
+		what := history.Entry{Because: e.installer.why(), Operations: e.installer.operations - operations, Milliseconds: milliseconds(began)}
+		e.remember(what, err, result, next.Modules)
+	}
 	e.installer.why = nil
 	e.modules.loadShipped(in.Snapshot)
 	applied := time.Now()
@@ -234,6 +243,9 @@ func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
 	}
 	if cfg.Network.Protect != e.options.Config.Network.Protect {
 		list = append(list, Problem{"configuration", "network.protect" + message})
+	}
+	if cfg.History != e.options.Config.History {
+		list = append(list, Problem{"configuration", "history.directory" + message})
 	}
 	if cfg.Metrics != e.options.Config.Metrics {
 		list = append(list, Problem{"configuration", "metrics.listen" + message})

@@ -29,7 +29,7 @@ type shipped struct {
 	// so many failures.
 	retry    time.Time
 	failures int
-	history  history
+	history  past
 }
 
 // shippedDeadline is how long an evaluation of a shipped module may take: it may

@@ -46,10 +46,12 @@ type Node struct {
 	// PrimaryAddress and Addresses are those of the primary interface. They are what
 	// a recorded file says of another node; the daemon goes by its interfaces. The
 	// library would take every address for empty.
-	PrimaryAddress netip.Addr        `yaml:"primaryAddress"`
-	Addresses      []netip.Addr      `yaml:"addresses,omitempty"`
-	Labels         map[string]string `yaml:"labels"`
-	Annotations    map[string]string `yaml:"annotations"`
+	PrimaryAddress netip.Addr   `yaml:"primaryAddress"`
+	Addresses      []netip.Addr `yaml:"addresses,omitempty"`
+	// PrimaryInterface is its name, for the same purpose.
+	PrimaryInterface string            `yaml:"primaryInterface,omitempty"`
+	Labels           map[string]string `yaml:"labels"`
+	Annotations      map[string]string `yaml:"annotations"`
 }
 
 // VPC is the node's VPC, as far as IPv4 goes.

@@ -16,7 +16,7 @@ func TestEncode(t *testing.T) {
 		"full":      full,
 		"vpc":       vpc,
 		"little":    "vpc: {cidrs: [0.0.0.0/0]}\n",
-		"addresses": "node: {primaryAddress: 10.0.0.10, addresses: [10.0.0.10, 10.0.0.11]}\nvpc: {cidrs: [0.0.0.0/0]}\n",
+		"addresses": "node: {primaryAddress: 10.0.0.10, addresses: [10.0.0.10, 10.0.0.11], primaryInterface: eth0}\nvpc: {cidrs: [0.0.0.0/0]}\n",
 		"odd labels": `
 vpc: {cidrs: [10.0.0.0/16]}
 pods:

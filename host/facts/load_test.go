@@ -91,7 +91,7 @@ func TestLoadErrors(t *testing.T) {
 		{`vpc: {cidrs: ["fd00::/8"]}`, `1:15: vpc.cidrs[0]: "fd00::/8" is IPv6, accepted: an IPv4 CIDR, such as 10.0.0.0/16`},
 		{"vpc: {cidr: []}", "1:7: vpc.cidr: unknown key, accepted: cidrs, routes, prefixLists, peerings"},
 		{"pod: []", "1:1: pod: unknown key, accepted: node, vpc, namespaces, pods"},
-		{"node: {id: 1}", "1:8: node.id: unknown key, accepted: name, zone, region, instanceID, instanceType, primaryAddress, addresses, labels, annotations"},
+		{"node: {id: 1}", "1:8: node.id: unknown key, accepted: name, zone, region, instanceID, instanceType, primaryAddress, addresses, primaryInterface, labels, annotations"},
 		{"node: {name: Node A}", `1:14: node.name: "Node A" is not a name, ` + name},
 		{vpc + `node: {labels: {"": a}}`, `2:8: node.labels: "" is not a key, accepted: 1 to 317 bytes without NUL`},
 		{vpc + `node: {annotations: {"a\0b": a}}`, `2:8: node.annotations: "a\x00b" is not a key, accepted: 1 to 317 bytes without NUL`},

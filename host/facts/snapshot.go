@@ -26,6 +26,8 @@ type Settings struct {
 	PrimaryAddress netip.Addr
 	// Addresses are all IPv4 addresses of that interface.
 	Addresses []netip.Addr
+	// PrimaryInterface is the name of that interface, for who replays the facts.
+	PrimaryInterface string
 	// External says that something outside the node translates.
 	External bool
 	// ExcludeCIDRs are the operator's IPv4 CIDRs that are never translated.

@@ -1,0 +1,298 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/snatd/snatd/host/author"
+	"github.com/snatd/snatd/host/document"
+	"github.com/snatd/snatd/host/lab"
+	"github.com/snatd/snatd/host/nstest"
+	"github.com/snatd/snatd/sdk/abi"
+)
+
+// exampleFacts are such that each example has something to decide, with the settings
+// below. Pod-a asks for what it must not have.
+const exampleFacts = `
+node: {name: node-a, zone: eu-west-1a}
+vpc:
+  cidrs: [10.0.0.0/16, 100.64.0.0/16]
+  prefixLists: [{id: pl-0123456789abcdef0, name: partners, cidrs: [172.31.0.0/16]}]
+namespaces:
+- {name: default}
+- {name: payments, labels: {egress: own-address}}
+pods:
+- {namespace: default, name: pod-a, ip: 10.0.1.5, annotations: {keep: 0.0.0.0/0}}
+- {namespace: payments, name: pod-b, ip: 10.0.65.6, labels: {own-address: please}, annotations: {keep: 172.31.0.0/24}}
+- {namespace: kube-system, name: host-pod, ip: 10.0.0.10, hostNetwork: true}
+`
+
+// Each example, dropped into a running daemon, does to packets what its page says.
+// What egress-address does is in TestEgressAddress.
+func TestExamples(t *testing.T) {
+	d := prepare(t)
+	d.write("facts.yaml", exampleFacts)
+	d.run()
+	d.waitReady()
+	tested := []string{"egress-address"}
+	for _, e := range []struct {
+		name, sidecar string
+		a, b          world  // pod-a's and pod-b's
+		problem       string // that status tells of
+	}{
+		{name: "exclude-cidrs", sidecar: "config: {cidrs: 172.31.0.0/16}", a: world{internet: true}, b: world{internet: true}},
+		{name: "exclude-by-label", sidecar: "config: {label: own-address, cidrs: 172.31.0.0/16}", a: onlyOutside, b: world{internet: true}},
+		{name: "exclude-by-namespace", sidecar: "config: {label: egress, value: own-address, cidrs: 172.31.0.0/16}",
+			a: onlyOutside, b: world{internet: true}},
+		{name: "exclude-by-annotation", sidecar: "config: {annotation: keep, within: 172.16.0.0/12}", a: onlyOutside, b: world{internet: true},
+			problem: "annotation keep: 0.0.0.0/0 is not allowed"},
+		{name: "exclude-except", sidecar: "config: {cidrs: 128.0.0.0/1, except: 172.31.0.0/16}\ngrants: {translate: true}",
+			a: world{peered: true}, b: world{peered: true}},
+		{name: "translate-only", sidecar: "config: {cidrs: 172.31.0.0/16}\ngrants: {translate: true}", a: world{peered: true}, b: world{peered: true}},
+		{name: "translate-inside", sidecar: "config: {cidrs: 10.0.128.0/24}\ngrants: {translate: true}",
+			a: world{vpc: true, peered: true, internet: true}, b: world{vpc: true, peered: true, internet: true}},
+		{name: "exclude-by-zone", sidecar: "config: {cidrs.eu-west-1a: 172.31.0.0/16, cidrs.eu-west-1b: 198.51.100.0/24}",
+			a: world{internet: true}, b: world{internet: true}},
+		{name: "exclude-prefix-list", sidecar: "config: {lists: partners}", a: world{internet: true}, b: world{internet: true}},
+		{name: "wat", sidecar: "config: {keep: 128.0.0.0/1, except: 172.31.0.0/16}\ngrants: {translate: true}", a: onlyOutside, b: world{peered: true}},
+	} {
+		tested = append(tested, e.name)
+		t.Log(e.name)
+		d.dropInExample(e.name, "20-example", e.sidecar+"\n")
+		d.waitWorlds(e.a, e.b)
+		if e.problem != "" {
+			d.waitProblem(e.problem)
+		} else if problems := d.status().Problems; len(problems) > 0 {
+			t.Errorf("problems %v", problems)
+		}
+		d.checkEach(e.a, e.b)
+		d.removeDropIn("20-example")
+		d.waitWorlds(onlyOutside, onlyOutside)
+	}
+	d.check(onlyOutside)
+	for _, name := range exampleNames(t) {
+		if !slices.Contains(tested, name) {
+			t.Errorf("no packets meet the example %s", name)
+		}
+	}
+}
+
+// waitWorlds waits until the daemon decides so for both pods.
+func (d *daemon) waitWorlds(a, b world) {
+	d.t.Helper()
+	for from, translated := range map[netip.Addr]world{lab.PodA: a, lab.PodB: b} {
+		for to, translate := range map[netip.Addr]bool{
+			lab.VPC: translated.vpc, lab.Second: translated.second, lab.Peered: translated.peered, lab.Internet: translated.internet,
+		} {
+			action := "exclude"
+			if translate {
+				action = "translate"
+			}
+			d.waitAction(from, to, action)
+		}
+	}
+}
+
+// exampleNames are the examples, by their sidecar files.
+func exampleNames(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("../examples/*/20-*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		if filepath.Base(file) == "20-"+name+".yaml" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		t.Fatalf("no sidecar in %v", files)
+	}
+	return names
+}
+
+// The table of all examples has each of them, and so has what make build builds.
+func TestExamplesListed(t *testing.T) {
+	table, err := os.ReadFile("../examples/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := filepath.Glob("../examples/built/*.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := exampleNames(t)
+	for _, name := range names {
+		if !strings.Contains(string(table), "| ["+name+"]("+name+") |") {
+			t.Errorf("%s is not in the table of examples/README.md", name)
+		}
+		if !slices.Contains(built, "../examples/built/"+name+".wasm") {
+			t.Errorf("%s is not built, but %v: run make build", name, built)
+		}
+	}
+	if rows := strings.Count(string(table), "\n| ["); rows != len(names) {
+		t.Errorf("the table has %d rows for %d examples", rows, len(names))
+	}
+}
+
+// exampleCommand runs a command of snatd policy to its end, in an example's folder.
+func exampleCommand(t *testing.T, example string, arguments ...string) []byte {
+	t.Helper()
+	command := exec.Command(binary(t), append([]string{"policy"}, arguments...)...)
+	command.Dir = filepath.Join("../examples", example)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if len(out) == 0 {
+		t.Fatalf("%s: %v: %s", command, err, &stderr)
+	}
+	return out
+}
+
+// Each example's own sidecar goes with its module.
+func TestExamplesPassCheck(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		var report author.CheckReport
+		out := exampleCommand(t, name, "check", "../built/"+name+".wasm", "--sidecar", "20-"+name+".yaml", "-o", "json")
+		if err := json.Unmarshal(out, &report); err != nil || !report.OK {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// exampleCases are an example's cases: whose connections, to where, and what becomes of them.
+// Paths begin at the folder of the file.
+type exampleCases struct {
+	Module    string        `yaml:"module"`
+	Sidecar   string        `yaml:"sidecar"`
+	FactsFile string        `yaml:"factsFile"`
+	Addresses []string      `yaml:"addresses"`
+	Cases     []exampleCase `yaml:"cases"`
+}
+
+type exampleCase struct {
+	From     string     `yaml:"from"`
+	To       netip.Addr `yaml:"to"`
+	External bool       `yaml:"external"`
+	Action   string     `yaml:"action"`
+	Source   netip.Addr `yaml:"source"`
+	Reason   string     `yaml:"reason"`
+	Fails    string     `yaml:"fails"`
+}
+
+// Each example decides what its cases say, on the real engine.
+func TestExampleCases(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join("../examples", name, "20-"+name+"_test.yaml")
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var f exampleCases
+			if err := document.Decode(file, text, &f); err != nil {
+				t.Fatal(err)
+			}
+			reports := map[bool]author.RunReport{} // by whether SNAT is external
+			for _, c := range f.Cases {
+				report, ok := reports[c.External]
+				if !ok {
+					report = f.run(t, name, c.External)
+					reports[c.External] = report
+				}
+				i := slices.IndexFunc(report.Subjects, func(s author.Decision) bool { return s.Subject == c.From })
+				if i < 0 {
+					t.Errorf("%s is not in %s", c.From, f.FactsFile)
+				} else if got := answer(report.Subjects[i], c.To); !c.accepts(got) {
+					t.Errorf("got  %+v\nwant %+v", got, c)
+				}
+			}
+			if len(f.Cases) == 0 {
+				t.Error("no cases")
+			}
+		})
+	}
+}
+
+// run asks the module about all subjects.
+func (f exampleCases) run(t *testing.T, example string, external bool) (report author.RunReport) {
+	t.Helper()
+	arguments := []string{"run", f.Module, "--sidecar", f.Sidecar, "--facts", f.FactsFile, "-o", "json", fmt.Sprintf("--external=%t", external)}
+	for _, address := range f.Addresses {
+		arguments = append(arguments, "--address", address)
+	}
+	out := exampleCommand(t, example, arguments...)
+	if err := json.Unmarshal(out, &report); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return report
+}
+
+// accepts says whether an answer is the expected one.
+func (c exampleCase) accepts(got exampleCase) bool {
+	if c.Fails != "" {
+		return strings.Contains(got.Fails, c.Fails)
+	}
+	return got.Fails == "" && got.Action == c.Action && got.Reason == c.Reason && (!c.Source.IsValid() || got.Source == c.Source)
+}
+
+// answer is what a module says about one destination: the longest prefix decides.
+func answer(d author.Decision, to netip.Addr) exampleCase {
+	c, bits := exampleCase{From: d.Subject, To: to, Action: "none", Fails: d.Error}, -1
+	for _, e := range d.Entries {
+		if e.Prefix.Contains(to) && e.Prefix.Bits() > bits {
+			c.Action, c.Source, c.Reason, bits = string(e.Action), e.Source, e.Reason, e.Prefix.Bits()
+		}
+	}
+	return c
+}
+
+// The text shows the whole ABI.
+func TestWATShowsAll(t *testing.T) {
+	text, err := os.ReadFile("../examples/wat/policy.wat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := []string{`(memory (export "` + abi.Memory + `")`}
+	for _, f := range abi.Imports {
+		wants = append(wants, fmt.Sprintf("(import %q %q", abi.Module, f.Name), "(call $"+f.Name+" ")
+	}
+	for _, f := range abi.Exports {
+		wants = append(wants, fmt.Sprintf("(func (export %q)", f.Name))
+	}
+	for _, want := range wants {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
+// The module that is committed is what its text says, assembled by the command that
+// its page prints.
+func TestWAT(t *testing.T) {
+	nstest.Need(t, "wat2wasm", "wabt")
+	assembled := filepath.Join(t.TempDir(), "policy.wasm")
+	if out, err := exec.Command("wat2wasm", "../examples/wat/policy.wat", "-o", assembled).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	got, err := os.ReadFile(assembled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("../examples/wat/policy.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("policy.wasm has %d bytes and policy.wat makes %d, not the same: run wat2wasm policy.wat in examples/wat", len(want), len(got))
+	}
+}

@@ -9,8 +9,14 @@ BUILD = CGO_ENABLED=0 $(GO) build -trimpath
 # A policy module: WebAssembly with WASI preview 1, as a reactor.
 MODULE = GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -ldflags="-s -w"
 
+# The examples, each in its folder. All of them in the binary would be 20 MiB: the
+# demo and the benchmarks need only those that are embedded.
+EXAMPLES = egress-address exclude-by-annotation exclude-by-label exclude-by-namespace exclude-by-zone exclude-cidrs \
+	exclude-except exclude-prefix-list translate-inside translate-only wat
+EMBEDDED = exclude-by-label exclude-cidrs
+
 MODULES = plugins/built/default.wasm plugins/built/routes.wasm \
-	examples/built/egress-address.wasm examples/built/exclude-by-label.wasm examples/built/exclude-cidrs.wasm
+	$(EXAMPLES:%=examples/built/%.wasm) $(EMBEDDED:%=examples/embedded/%.wasm)
 SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 
 # The API server that tests run against, and its etcd. They are kept outside of
@@ -32,8 +38,17 @@ build: $(MODULES)
 plugins/built/%.wasm: $(SDK_SOURCES) $(shell find plugins -name '*.go' -not -name '*_test.go')
 	$(MODULE) -o $@ ./plugins/$*/wasm
 
-examples/built/%.wasm: $(SDK_SOURCES) $(shell find examples -name '*.go' -not -name '*_test.go')
+.SECONDEXPANSION:
+examples/built/%.wasm: $(SDK_SOURCES) $$(shell find examples/$$* -name '*.go' -not -name '*_test.go')
 	$(MODULE) -o $@ ./examples/$*/wasm
+
+# Committed beside its text, since its assembler is not needed here; a test holds the
+# two against each other.
+examples/built/wat.wasm: examples/wat/policy.wasm
+	cp $< $@
+
+examples/embedded/%.wasm: examples/built/%.wasm
+	cp $< $@
 
 # The SDKs' modules in every language; what each needs beside Go is in its folder's
 # README. The first language whose compiler is missing ends it.
@@ -58,10 +73,12 @@ demo: build
 # All tests. Those that compare with nft, iptables and the like say what to
 # install where it is missing; with CI=true a missing tool fails them. The SDKs'
 # languages that were not tested are said at the end too, where everybody sees them, and
-# so are the alerts and the dashboard, and what needs a browser, curl or other shells.
+# so are the example in WebAssembly text, the alerts and the dashboard, and what needs a
+# browser, curl or other shells.
 test: build
 	$(GO_TEST) $(TESTFLAGS) ./...
 	@test/sdk/missing.sh
+	@command -v wat2wasm >/dev/null || echo "not run: the text of examples/wat against its module, for wat2wasm is missing. To run it: apt-get install wabt"
 	@command -v promtool >/dev/null || echo "not run: alerts and dashboard in examples/prometheus, for promtool is missing. To run it: apt-get install prometheus"
 	@for tool in chromium curl zsh fish; do command -v $$tool >/dev/null || echo "not run: tests with $$tool, which is missing. To run them: apt-get install $$tool"; done
 

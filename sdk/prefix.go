@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/netip"
 	"strconv"
-	"strings"
 )
 
 // Everywhere is 0.0.0.0/0, every destination.
@@ -30,7 +29,7 @@ func ParsePrefix(text string) (netip.Prefix, error) {
 // space or both. A text without any is an empty list.
 func ParsePrefixes(text string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
-	for _, item := range strings.FieldsFunc(text, separates) {
+	for _, item := range Words(text) {
 		prefix, err := ParsePrefix(item)
 		if err != nil {
 			return nil, err
@@ -40,8 +39,9 @@ func ParsePrefixes(text string) ([]netip.Prefix, error) {
 	return prefixes, nil
 }
 
-func separates(r rune) bool {
-	return strings.ContainsRune(", \t\r\n", r)
+// Covers says whether all of inner is in outer. A prefix covers itself.
+func Covers(outer, inner netip.Prefix) bool {
+	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
 }
 
 // checkPrefix says what keeps a prefix from being a destination.

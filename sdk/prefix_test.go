@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -44,6 +45,24 @@ func TestParsePrefixes(t *testing.T) {
 		got, err := sdk.ParsePrefixes(test.text)
 		if !slices.Equal(texts(got), test.want) || text(err) != test.err {
 			t.Errorf("%q: got %v, %q, want %v, %q", test.text, got, text(err), test.want, test.err)
+		}
+	}
+}
+
+func TestCovers(t *testing.T) {
+	for _, test := range []struct {
+		outer, inner string
+		want         bool
+	}{
+		{"10.0.0.0/8", "10.1.0.0/16", true},
+		{"10.0.0.0/8", "10.0.0.0/8", true},
+		{"0.0.0.0/0", "192.0.2.1/32", true},
+		{"10.1.0.0/16", "10.0.0.0/8", false},
+		{"10.0.0.0/16", "10.0.0.0/8", false},
+		{"10.0.0.0/8", "11.0.0.0/16", false},
+	} {
+		if got := sdk.Covers(netip.MustParsePrefix(test.outer), netip.MustParsePrefix(test.inner)); got != test.want {
+			t.Errorf("%s covers %s: got %v", test.outer, test.inner, got)
 		}
 	}
 }

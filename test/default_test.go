@@ -21,7 +21,13 @@ var (
 // check sends packets of each protocol from each pod into each network.
 func (d *daemon) check(translated world) {
 	d.t.Helper()
-	for _, pod := range []*lab.Host{d.lab.PodA, d.lab.PodB} {
+	d.checkEach(translated, translated)
+}
+
+// checkEach is check, for pods that are not alike.
+func (d *daemon) checkEach(a, b world) {
+	d.t.Helper()
+	for pod, translated := range map[*lab.Host]world{d.lab.PodA: a, d.lab.PodB: b} {
 		for _, network := range []struct {
 			host       *lab.Host
 			translated bool

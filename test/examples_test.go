@@ -2,233 +2,297 @@ package test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
-	"maps"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/snatd/snatd/host/author"
+	"github.com/snatd/snatd/host/document"
 	"github.com/snatd/snatd/host/lab"
+	"github.com/snatd/snatd/host/nstest"
+	"github.com/snatd/snatd/sdk/abi"
 )
 
-// commands are all of snatd's, by the words that call them, with their help.
-func commands(t *testing.T, words ...string) map[string]string {
-	t.Helper()
-	out, err := exec.Command(binary(t), append(words, "--help")...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("snatd %s --help: %v\n%s", strings.Join(words, " "), err, out)
-	}
-	all := map[string]string{strings.Join(words, " "): string(out)}
-	_, list, _ := strings.Cut(string(out), "Available Commands:\n")
-	list, _, _ = strings.Cut(list, "\n\n")
-	for line := range strings.Lines(list) {
-		if name := strings.Fields(line)[0]; name != "help" {
-			for words, help := range commands(t, append(words, name)...) {
-				all[words] = help
-			}
-		}
-	}
-	return all
-}
+// exampleFacts are such that each example has something to decide, with the settings
+// below. Pod-a asks for what it must not have.
+const exampleFacts = `
+node: {name: node-a, zone: eu-west-1a}
+vpc:
+  cidrs: [10.0.0.0/16, 100.64.0.0/16]
+  prefixLists: [{id: pl-0123456789abcdef0, name: partners, cidrs: [172.31.0.0/16]}]
+namespaces:
+- {name: default}
+- {name: payments, labels: {egress: own-address}}
+pods:
+- {namespace: default, name: pod-a, ip: 10.0.1.5, annotations: {keep: 0.0.0.0/0}}
+- {namespace: payments, name: pod-b, ip: 10.0.65.6, labels: {own-address: please}, annotations: {keep: 172.31.0.0/24}}
+- {namespace: kube-system, name: host-pod, ip: 10.0.0.10, hostNetwork: true}
+`
 
-// Every command has help with an example of its own.
-func TestHelp(t *testing.T) {
-	all := commands(t)
-	for words, help := range all {
-		if want := strings.TrimSpace("Examples:\n  snatd " + words); !strings.Contains(help, want) {
-			t.Errorf("snatd %s --help lacks %q:\n%s", words, want, help)
-		}
-	}
-	if len(all) < 14 {
-		t.Errorf("only %d commands", len(all))
-	}
-}
-
-// Every example of the help works, as it is printed, beside a daemon that one of them
-// starts.
-func TestHelpExamples(t *testing.T) {
+// Each example, dropped into a running daemon, does to packets what its page says.
+// What egress-address does is in TestEgressAddress.
+func TestExamples(t *testing.T) {
 	d := prepare(t)
-	facts := replace(t, baseFacts, "name: pod-a", "name: web-1")
-	d.write("facts.yaml", facts)
-	// What examples name is here, and a host name that is known everywhere.
-	config, err := os.ReadFile(d.path("config.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.write("new.yaml", string(config)+"log: {level: warn}\n")
-	d.write("new-facts.yaml", baseFacts)
-	d.write("node-a.yaml", facts)
-	d.write("20-partners.yaml", "config: {cidrs: 172.31.0.0/16}\n")
-	module, err := os.ReadFile("../examples/built/exclude-cidrs.wasm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.write("20-partners.wasm", string(module))
-	if err := os.MkdirAll(d.path("home/.config/fish/completions"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	here := strings.NewReplacer("/etc/snatd/", d.dir+"/", "/etc/bash_completion.d", d.dir, "${fpath[1]}", d.dir, "example.com", "localhost")
-	var others, last []string
-	began := false
-	all := commands(t)
-	for _, words := range slices.Sorted(maps.Keys(all)) {
-		_, examples, _ := strings.Cut(all[words], "Examples:\n")
-		examples, _, _ = strings.Cut(examples, "\n\n")
-		for example := range strings.Lines(examples) {
-			example = here.Replace(strings.TrimSpace(example))
-			switch words {
-			case "run":
-				if began {
-					continue // one daemon at a time
-				}
-				began = true
-				d.process, d.log = d.example(example), &logBuffer{}
-				d.waitReady()
-			case "cleanup":
-				last = append(last, example)
-			default:
-				others = append(others, example)
-			}
-		}
-	}
-	d.waitLoaded()
-	for _, example := range others {
-		process := d.example(example)
-		if strings.Contains(example, "--watch") {
-			d.wait(example, func() error {
-				if text, err := os.ReadFile(d.path("example.out")); err != nil || !bytes.Contains(text, []byte("healthy")) {
-					return fmt.Errorf("%s, %w", text, err)
-				}
-				return nil
-			})
-			// It is the shell's only command, so that this is snatd itself.
-			if err := process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
-		}
-		err := process.Wait()
-		planned := strings.Contains(example, "snatd plan") && exitCode(err) == 2
-		if out, _ := os.ReadFile(d.path("example.out")); err != nil && !planned || len(out) == 0 && !strings.Contains(example, ">") {
-			t.Errorf("%s: %v\n%s", example, err, out)
-		}
-	}
-	d.stop(syscall.SIGTERM)
-	for _, example := range last {
-		if err := d.example(example).Wait(); err != nil {
-			out, _ := os.ReadFile(d.path("example.out"))
-			t.Errorf("%s: %v\n%s", example, err, out)
-		}
-	}
-	if len(others) < 15 || !began || len(last) == 0 {
-		t.Errorf("only the examples %q were found", others)
-	}
-}
-
-// example starts one on the node, as a person there would. What it says goes into the file
-// example.out.
-func (d *daemon) example(example string) *lab.Process {
-	d.t.Helper()
-	words := strings.Fields(example)
-	if len(words) > 1 && regexp.MustCompile(`^(status|explain|plan|facts|flows|run|cleanup)$`).MatchString(words[1]) && !strings.Contains(example, "--config") {
-		words = append(words[:2], append([]string{"--config", d.path("config.yaml")}, words[2:]...)...)
-	}
-	if words[1] == "policy" {
-		words = append(words, "--deadline", "5s") // this machine may be busy
-	}
-	out, err := os.Create(d.path("example.out"))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer out.Close()
-	command := exec.Command("bash", "-c", "exec "+strings.Join(words, " "))
-	command.Dir = d.dir
-	command.Env = append(os.Environ(), "PATH="+filepath.Dir(binary(d.t))+":"+os.Getenv("PATH"), "HOME="+d.path("home"))
-	command.Stdout, command.Stderr = out, out
-	process, err := d.lab.Node.Start(command)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return process
-}
-
-// Who reads only the beginning of what a command prints ends it, without a word.
-func TestClosedPipes(t *testing.T) {
-	d := start(t)
-	d.waitLoaded()
-	desk := newDesk(t)
-	config := []string{"--config", d.path("config.yaml")}
-	for _, arguments := range [][]string{
-		append([]string{"status"}, config...),
-		append([]string{"status", "-o", "json"}, config...),
-		append([]string{"status", "--watch"}, config...),
-		append([]string{"status", "--watch", "-o", "json"}, config...),
-		append([]string{"explain", "--from", "default/pod-a", "--to", lab.Internet.String()}, config...),
-		append([]string{"explain", "--from", "default/pod-a", "--to", lab.Internet.String(), "--at", "plan", "-o", "json"}, config...),
-		append([]string{"plan"}, config...),
-		append([]string{"plan", "-o", "nft"}, config...),
-		append([]string{"facts"}, config...),
-		append([]string{"flows"}, config...),
-		{"policy", "check", desk.dir + "/20-partners.wasm"},
-		{"policy", "run", desk.dir + "/20-partners.wasm", "--facts", desk.dir + "/node-a.yaml"},
-		{"completion", "bash"},
-		{"demo"},
-		{"--help"},
-		{"status", "--help"},
-		{"--version"},
+	d.write("facts.yaml", exampleFacts)
+	d.run()
+	d.waitReady()
+	tested := []string{"egress-address"}
+	for _, e := range []struct {
+		name, sidecar string
+		a, b          world  // pod-a's and pod-b's
+		problem       string // that status tells of
+	}{
+		{name: "exclude-cidrs", sidecar: "config: {cidrs: 172.31.0.0/16}", a: world{internet: true}, b: world{internet: true}},
+		{name: "exclude-by-label", sidecar: "config: {label: own-address, cidrs: 172.31.0.0/16}", a: onlyOutside, b: world{internet: true}},
+		{name: "exclude-by-namespace", sidecar: "config: {label: egress, value: own-address, cidrs: 172.31.0.0/16}",
+			a: onlyOutside, b: world{internet: true}},
+		{name: "exclude-by-annotation", sidecar: "config: {annotation: keep, within: 172.16.0.0/12}", a: onlyOutside, b: world{internet: true},
+			problem: "annotation keep: 0.0.0.0/0 is not allowed"},
+		{name: "exclude-except", sidecar: "config: {cidrs: 128.0.0.0/1, except: 172.31.0.0/16}\ngrants: {translate: true}",
+			a: world{peered: true}, b: world{peered: true}},
+		{name: "translate-only", sidecar: "config: {cidrs: 172.31.0.0/16}\ngrants: {translate: true}", a: world{peered: true}, b: world{peered: true}},
+		{name: "translate-inside", sidecar: "config: {cidrs: 10.0.128.0/24}\ngrants: {translate: true}",
+			a: world{vpc: true, peered: true, internet: true}, b: world{vpc: true, peered: true, internet: true}},
+		{name: "exclude-by-zone", sidecar: "config: {cidrs.eu-west-1a: 172.31.0.0/16, cidrs.eu-west-1b: 198.51.100.0/24}",
+			a: world{internet: true}, b: world{internet: true}},
+		{name: "exclude-prefix-list", sidecar: "config: {lists: partners}", a: world{internet: true}, b: world{internet: true}},
+		{name: "wat", sidecar: "config: {keep: 128.0.0.0/1, except: 172.31.0.0/16}\ngrants: {translate: true}", a: onlyOutside, b: world{peered: true}},
 	} {
-		read, write, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
+		tested = append(tested, e.name)
+		t.Log(e.name)
+		d.dropInExample(e.name, "20-example", e.sidecar+"\n")
+		d.waitWorlds(e.a, e.b)
+		if e.problem != "" {
+			d.waitProblem(e.problem)
+		} else if problems := d.status().Problems; len(problems) > 0 {
+			t.Errorf("problems %v", problems)
 		}
-		read.Close()
-		var stderr bytes.Buffer
-		command := exec.Command(binary(t), arguments...)
-		command.Stdout, command.Stderr = write, &stderr
-		process, err := d.lab.Node.Start(command)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write.Close()
-		err = process.Wait()
-		if strings.Contains(stderr.String(), "panic") || strings.Contains(stderr.String(), "goroutine ") {
-			t.Errorf("snatd %v: %v\n%s", arguments, err, &stderr)
-		}
-		// What runs in other namespaces is a process of its own, whose signal is told as shells do.
-		const piped = 128 + int(syscall.SIGPIPE)
-		ended := command.ProcessState.Sys().(syscall.WaitStatus)
-		if ended.Signal() != syscall.SIGPIPE && ended.ExitStatus() != piped && ended.ExitStatus() > 1 {
-			t.Errorf("snatd %v: %v\n%s", arguments, err, &stderr)
-		}
+		d.checkEach(e.a, e.b)
+		d.removeDropIn("20-example")
+		d.waitWorlds(onlyOutside, onlyOutside)
 	}
 	d.check(onlyOutside)
+	for _, name := range exampleNames(t) {
+		if !slices.Contains(tested, name) {
+			t.Errorf("no packets meet the example %s", name)
+		}
+	}
 }
 
-// What is wrong is told on standard error, and nothing on standard output.
-func TestErrorsOnStandardError(t *testing.T) {
-	d := prepare(t)
-	long := strings.Repeat("x", 100_000)
-	none := []string{"--socket", d.path("none.sock")}
-	for want, arguments := range map[string][]string{
-		`unknown command "stats" for "snatd"`:        {"stats"},
-		"unknown flag: --verbose":                    {"status", "--verbose"},
-		"no snatd answers at " + d.path("none.sock"): append([]string{"status"}, none...),
-		"accepted: text, json":                       {"status", "-o", "yaml"},
-		`required flag(s) "to" not set`:              append([]string{"explain", "--from", "default/pod-a"}, none...),
-		`shell "csh", accepted: bash, zsh, fish`:     {"completion", "csh"},
-		`unknown command "` + long[:100]:             {long},
-		"no such file or directory":                  {"plan", "--config", d.path("nothing.yaml")},
-	} {
-		var stdout, stderr bytes.Buffer
-		command := exec.Command(binary(t), arguments...)
-		command.Stdout, command.Stderr = &stdout, &stderr
-		err := command.Run()
-		if exitCode(err) != 1 || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "snatd: ") || !strings.Contains(stderr.String(), want) {
-			t.Errorf("snatd %.200q: %v, %q\n%.500s, want %.200s", arguments, err, &stdout, &stderr, want)
+// waitWorlds waits until the daemon decides so for both pods.
+func (d *daemon) waitWorlds(a, b world) {
+	d.t.Helper()
+	for from, translated := range map[netip.Addr]world{lab.PodA: a, lab.PodB: b} {
+		for to, translate := range map[netip.Addr]bool{
+			lab.VPC: translated.vpc, lab.Second: translated.second, lab.Peered: translated.peered, lab.Internet: translated.internet,
+		} {
+			action := "exclude"
+			if translate {
+				action = "translate"
+			}
+			d.waitAction(from, to, action)
 		}
+	}
+}
+
+// exampleNames are the examples, by their sidecar files.
+func exampleNames(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("../examples/*/20-*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := filepath.Base(filepath.Dir(file))
+		if filepath.Base(file) == "20-"+name+".yaml" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		t.Fatalf("no sidecar in %v", files)
+	}
+	return names
+}
+
+// The table of all examples has each of them, and so has what make build builds.
+func TestExamplesListed(t *testing.T) {
+	table, err := os.ReadFile("../examples/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	built, err := filepath.Glob("../examples/built/*.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := exampleNames(t)
+	for _, name := range names {
+		if !strings.Contains(string(table), "| ["+name+"]("+name+") |") {
+			t.Errorf("%s is not in the table of examples/README.md", name)
+		}
+		if !slices.Contains(built, "../examples/built/"+name+".wasm") {
+			t.Errorf("%s is not built, but %v: run make build", name, built)
+		}
+	}
+	if rows := strings.Count(string(table), "\n| ["); rows != len(names) {
+		t.Errorf("the table has %d rows for %d examples", rows, len(names))
+	}
+}
+
+// exampleCommand runs a command of snatd policy to its end, in an example's folder.
+func exampleCommand(t *testing.T, example string, arguments ...string) []byte {
+	t.Helper()
+	command := exec.Command(binary(t), append([]string{"policy"}, arguments...)...)
+	command.Dir = filepath.Join("../examples", example)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if len(out) == 0 {
+		t.Fatalf("%s: %v: %s", command, err, &stderr)
+	}
+	return out
+}
+
+// Each example's own sidecar goes with its module.
+func TestExamplesPassCheck(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		var report author.CheckReport
+		out := exampleCommand(t, name, "check", "../built/"+name+".wasm", "--sidecar", "20-"+name+".yaml", "-o", "json")
+		if err := json.Unmarshal(out, &report); err != nil || !report.OK {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// exampleCases are an example's cases: whose connections, to where, and what becomes of them.
+// Paths begin at the folder of the file.
+type exampleCases struct {
+	Module    string        `yaml:"module"`
+	Sidecar   string        `yaml:"sidecar"`
+	FactsFile string        `yaml:"factsFile"`
+	Addresses []string      `yaml:"addresses"`
+	Cases     []exampleCase `yaml:"cases"`
+}
+
+type exampleCase struct {
+	From     string     `yaml:"from"`
+	To       netip.Addr `yaml:"to"`
+	External bool       `yaml:"external"`
+	Action   string     `yaml:"action"`
+	Source   netip.Addr `yaml:"source"`
+	Reason   string     `yaml:"reason"`
+	Fails    string     `yaml:"fails"`
+}
+
+// Each example decides what its cases say, on the real engine.
+func TestExampleCases(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join("../examples", name, "20-"+name+"_test.yaml")
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var f exampleCases
+			if err := document.Decode(file, text, &f); err != nil {
+				t.Fatal(err)
+			}
+			reports := map[bool]author.RunReport{} // by whether SNAT is external
+			for _, c := range f.Cases {
+				report, ok := reports[c.External]
+				if !ok {
+					report = f.run(t, name, c.External)
+					reports[c.External] = report
+				}
+				i := slices.IndexFunc(report.Subjects, func(s author.Decision) bool { return s.Subject == c.From })
+				if i < 0 {
+					t.Errorf("%s is not in %s", c.From, f.FactsFile)
+				} else if got := answer(report.Subjects[i], c.To); !c.accepts(got) {
+					t.Errorf("got  %+v\nwant %+v", got, c)
+				}
+			}
+			if len(f.Cases) == 0 {
+				t.Error("no cases")
+			}
+		})
+	}
+}
+
+// run asks the module about all subjects.
+func (f exampleCases) run(t *testing.T, example string, external bool) (report author.RunReport) {
+	t.Helper()
+	arguments := []string{"run", f.Module, "--sidecar", f.Sidecar, "--facts", f.FactsFile, "-o", "json", fmt.Sprintf("--external=%t", external)}
+	for _, address := range f.Addresses {
+		arguments = append(arguments, "--address", address)
+	}
+	out := exampleCommand(t, example, arguments...)
+	if err := json.Unmarshal(out, &report); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return report
+}
+
+// accepts says whether an answer is the expected one.
+func (c exampleCase) accepts(got exampleCase) bool {
+	if c.Fails != "" {
+		return strings.Contains(got.Fails, c.Fails)
+	}
+	return got.Fails == "" && got.Action == c.Action && got.Reason == c.Reason && (!c.Source.IsValid() || got.Source == c.Source)
+}
+
+// answer is what a module says about one destination: the longest prefix decides.
+func answer(d author.Decision, to netip.Addr) exampleCase {
+	c, bits := exampleCase{From: d.Subject, To: to, Action: "none", Fails: d.Error}, -1
+	for _, e := range d.Entries {
+		if e.Prefix.Contains(to) && e.Prefix.Bits() > bits {
+			c.Action, c.Source, c.Reason, bits = string(e.Action), e.Source, e.Reason, e.Prefix.Bits()
+		}
+	}
+	return c
+}
+
+// The text shows the whole ABI.
+func TestWATShowsAll(t *testing.T) {
+	text, err := os.ReadFile("../examples/wat/policy.wat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := []string{`(memory (export "` + abi.Memory + `")`}
+	for _, f := range abi.Imports {
+		wants = append(wants, fmt.Sprintf("(import %q %q", abi.Module, f.Name), "(call $"+f.Name+" ")
+	}
+	for _, f := range abi.Exports {
+		wants = append(wants, fmt.Sprintf("(func (export %q)", f.Name))
+	}
+	for _, want := range wants {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+}
+
+// The module that is committed is what its text says, assembled by the command that
+// its page prints.
+func TestWAT(t *testing.T) {
+	nstest.Need(t, "wat2wasm", "wabt")
+	assembled := filepath.Join(t.TempDir(), "policy.wasm")
+	if out, err := exec.Command("wat2wasm", "../examples/wat/policy.wat", "-o", assembled).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	got, err := os.ReadFile(assembled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("../examples/wat/policy.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("policy.wasm has %d bytes and policy.wat makes %d, not the same: run wat2wasm policy.wat in examples/wat", len(want), len(got))
 	}
 }

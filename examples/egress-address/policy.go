@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/snatd/snatd/sdk"
 )
@@ -63,8 +62,8 @@ func keep(facts sdk.Facts, translated []netip.Prefix, decision *sdk.Decision) er
 		return err
 	}
 	for _, prefix := range slices.Concat(vpc, excluded) {
-		inside := func(p netip.Prefix) bool { return p.Bits() < prefix.Bits() && p.Contains(prefix.Addr()) }
-		if slices.ContainsFunc(translated, inside) && !slices.Contains(translated, prefix) {
+		around := func(p netip.Prefix) bool { return sdk.Covers(p, prefix) }
+		if slices.ContainsFunc(translated, around) && !slices.Contains(translated, prefix) {
 			decision.Exclude(prefix, "not translated by default")
 		}
 	}
@@ -73,12 +72,8 @@ func keep(facts sdk.Facts, translated []netip.Prefix, decision *sdk.Decision) er
 
 // Validate checks the configuration when the module is loaded.
 func Validate(facts sdk.Facts) error {
-	for _, setting := range facts.ConfigKeys() {
-		switch setting {
-		case settingSource, settingNamespaces, settingCIDRs:
-		default:
-			return errors.New("config " + strconv.Quote(setting) + " is not a setting, want source, namespaces or cidrs")
-		}
+	if err := facts.CheckSettings(settingSource, settingNamespaces, settingCIDRs); err != nil {
+		return err
 	}
 	if _, err := source(facts); err != nil {
 		return err
@@ -101,7 +96,7 @@ func source(facts sdk.Facts) (netip.Addr, error) {
 
 func namespaces(facts sdk.Facts) ([]string, error) {
 	text, _ := facts.Config(settingNamespaces)
-	names := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
+	names := sdk.Words(text)
 	if len(names) == 0 {
 		return nil, errors.New(`config namespaces: missing or empty, want names such as "payments, billing"`)
 	}

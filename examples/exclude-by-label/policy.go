@@ -7,8 +7,6 @@ package excludebylabel
 
 import (
 	"errors"
-	"net/netip"
-	"strconv"
 
 	"github.com/snatd/snatd/sdk"
 )
@@ -32,7 +30,7 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 	if value, ok := facts.PodLabel(wanted.key); !ok || !wanted.accepts(value) {
 		return nil
 	}
-	prefixes, err := cidrs(facts)
+	prefixes, err := facts.ConfigPrefixes(settingCIDRs)
 	if err != nil {
 		return err
 	}
@@ -45,17 +43,13 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 // Validate checks the configuration when the module is loaded: a mistyped
 // setting is found then, and not by a pod that is translated after all.
 func Validate(facts sdk.Facts) error {
-	for _, setting := range facts.ConfigKeys() {
-		switch setting {
-		case settingLabel, settingCIDRs:
-		default:
-			return errors.New("config " + strconv.Quote(setting) + " is not a setting, want label or cidrs")
-		}
+	if err := facts.CheckSettings(settingLabel, settingCIDRs); err != nil {
+		return err
 	}
 	if _, err := label(facts); err != nil {
 		return err
 	}
-	_, err := cidrs(facts)
+	_, err := facts.ConfigPrefixes(settingCIDRs)
 	return err
 }
 
@@ -66,16 +60,4 @@ func label(facts sdk.Facts) (selector, error) {
 		return selector{}, errors.New("config label: " + err.Error())
 	}
 	return wanted, nil
-}
-
-func cidrs(facts sdk.Facts) ([]netip.Prefix, error) {
-	text, _ := facts.Config(settingCIDRs)
-	prefixes, err := sdk.ParsePrefixes(text)
-	if err != nil {
-		return nil, errors.New("config cidrs: " + err.Error())
-	}
-	if len(prefixes) == 0 {
-		return nil, errors.New(`config cidrs: missing or empty, want IPv4 prefixes such as "10.1.0.0/16, 192.168.0.0/24", or "0.0.0.0/0" for everywhere`)
-	}
-	return prefixes, nil
 }

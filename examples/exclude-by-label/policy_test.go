@@ -58,7 +58,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	const noCIDRs = `config cidrs: missing or empty, want IPv4 prefixes such as "10.1.0.0/16, 192.168.0.0/24", or "0.0.0.0/0" for everywhere`
+	const noCIDRs = `config cidrs: missing or empty, want IPv4 prefixes such as "10.1.0.0/16, 192.168.0.0/24"`
 	for _, test := range []struct {
 		name  string
 		facts sdk.Map
@@ -141,7 +141,7 @@ func TestDecideWithoutConfiguration(t *testing.T) {
 		{sdk.Map{"pod.label.egress": ""},
 			`config label: missing or empty, want key or key=value, such as "example.com/egress=own-address"`},
 		{sdk.Map{"pod.label.egress": "", "config.label": "egress"},
-			`config cidrs: missing or empty, want IPv4 prefixes such as "10.1.0.0/16, 192.168.0.0/24", or "0.0.0.0/0" for everywhere`},
+			`config cidrs: missing or empty, want IPv4 prefixes such as "10.1.0.0/16, 192.168.0.0/24"`},
 	} {
 		if _, err := sdk.Run(excludebylabel.Decide, test.facts); err == nil || err.Error() != test.err {
 			t.Errorf("got  %v\nwant %s", err, test.err)

@@ -7,8 +7,6 @@ package excludecidrs
 
 import (
 	"errors"
-	"net/netip"
-	"strconv"
 
 	"github.com/snatd/snatd/sdk"
 )
@@ -30,7 +28,7 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 			return nil
 		}
 	}
-	prefixes, err := cidrs(facts)
+	prefixes, err := facts.ConfigPrefixes(settingCIDRs)
 	if err != nil {
 		return err
 	}
@@ -47,28 +45,12 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 // Validate checks the configuration when the module is loaded: a mistyped
 // setting is found then, and not by a pod that is translated after all.
 func Validate(facts sdk.Facts) error {
-	for _, setting := range facts.ConfigKeys() {
-		switch setting {
-		case settingCIDRs, settingWhy, settingNamespace:
-		default:
-			return errors.New("config " + strconv.Quote(setting) + " is not a setting, want cidrs, why or namespace")
-		}
+	if err := facts.CheckSettings(settingCIDRs, settingWhy, settingNamespace); err != nil {
+		return err
 	}
 	if namespace, ok := facts.Config(settingNamespace); ok && namespace == "" {
 		return errors.New("config namespace: empty, name one or leave the setting out")
 	}
-	_, err := cidrs(facts)
+	_, err := facts.ConfigPrefixes(settingCIDRs)
 	return err
-}
-
-func cidrs(facts sdk.Facts) ([]netip.Prefix, error) {
-	text, _ := facts.Config(settingCIDRs)
-	prefixes, err := sdk.ParsePrefixes(text)
-	if err != nil {
-		return nil, errors.New("config cidrs: " + err.Error())
-	}
-	if len(prefixes) == 0 {
-		return nil, errors.New(`config cidrs: missing or empty, want IPv4 prefixes such as "10.1.0.0/16, 192.168.0.0/24"`)
-	}
-	return prefixes, nil
 }

@@ -13,6 +13,11 @@ import (
 //go:embed LICENSE
 var Licence []byte
 
+// Facts is the page that lists the facts.
+//
+//go:embed sdk/FACTS.md
+var Facts []byte
+
 // GoMod is the project's go.mod, which says what Go the SDK is built with.
 //
 //go:embed go.mod

@@ -79,7 +79,8 @@ and mistyped. Want and got have action, prefix, source, reason and error.`,
 	return command
 }
 
-// testFiles runs all cases once, and prints what came of them. The error is an exitCode.
+// testFiles runs all cases once, and prints what came of them. The error is an exitCode,
+// but for what says nothing about the files.
 func testFiles(ctx context.Context, out io.Writer, arguments []string, options author.Options, format string) error {
 	wrong := func(err error) error {
 		fmt.Fprintln(os.Stderr, "snatd:", err)
@@ -93,7 +94,10 @@ func testFiles(ctx context.Context, out io.Writer, arguments []string, options a
 	failed := 0
 	for _, file := range files {
 		report, err := author.Test(ctx, file, options)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			return wrong(err)
 		}
 		failed += report.Failed
@@ -155,6 +159,9 @@ func whenChanged(ctx context.Context, out io.Writer, arguments []string, once fu
 		}
 		if code := exitCode(0); err != nil && !errors.As(err, &code) {
 			stop()
+			if ctx.Err() != nil {
+				return nil // interrupted in the middle
+			}
 			return err
 		}
 		// What the files name may be another than when the watch began.

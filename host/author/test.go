@@ -1,6 +1,7 @@
 package author
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/snatd/snatd/host/dropin"
-	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/rules"
 )
@@ -102,91 +102,94 @@ func Test(ctx context.Context, path string, o Options) (report TestReport, err e
 		return TestReport{}, err
 	}
 	o.Module, o.Sidecar, o.Facts = f.beside(f.Module), f.beside(f.Sidecar), ""
-	t := &trial{}
-	if t.file, err = dropin.ReadModule(o.Module, o.Sidecar); err != nil {
+	e := &examiner{casesFile: f, options: o, covered: newCoverage()}
+	if e.file, err = dropin.ReadModule(o.Module, o.Sidecar); err != nil {
 		return TestReport{}, err
 	}
-	if t.engine, err = newEngine(ctx, o); err != nil {
+	if e.engine, err = newEngine(ctx, o); err != nil {
 		return TestReport{}, err
 	}
-	defer t.close(ctx, &err)
-	metadata, _ := policy.ReadMetadata(t.file.Wasm) // snatd policy check tells
-	report = TestReport{File: path, Module: o.Module, SHA256: t.file.SHA256, Cases: []CaseResult{}}
-	covered := newCoverage()
-	// With the sidecar's own settings; what others need compiles nothing while it is open.
-	m, loadErr := t.load(ctx)
-	if loadErr != nil && refused(loadErr) {
-		return TestReport{}, t.refusal(loadErr)
+	defer e.close(ctx, &err)
+	// Modules with the settings of cases need not be compiled while this one is open.
+	if e.module, e.loadErr = e.load(ctx); e.loadErr != nil && refused(e.loadErr) {
+		return TestReport{}, e.refusal(e.loadErr)
 	}
-	for i, c := range f.Cases {
-		one := *t
-		if one.snapshot, err = f.facts(i, o); err != nil {
-			return TestReport{}, err
-		}
-		subject, err := one.subject(c.from())
-		if err != nil {
-			return TestReport{}, f.source.Errorf(fmt.Sprintf("cases[%d].from", i), "%v", err)
-		}
-		result, err := one.try(ctx, c, subject, m, loadErr, covered)
+	report = TestReport{File: path, Module: o.Module, SHA256: e.file.SHA256, Cases: []CaseResult{}}
+	for i := range f.Cases {
+		result, err := e.examine(ctx, i)
 		if err != nil {
 			return TestReport{}, err
 		}
-		result.Line = f.source.Line(fmt.Sprintf("cases[%d]", i))
 		if !result.OK {
 			report.Failed++
 		}
 		report.Cases = append(report.Cases, result)
 	}
-	if metadata != nil {
-		covered.declared = metadata.Facts
+	if m, err := policy.ReadMetadata(e.file.Wasm); err == nil && m != nil { // snatd policy check tells what is wrong
+		e.covered.declared = m.Facts
 	}
-	report.Coverage = covered.report()
+	report.Coverage = e.covered.report()
 	return report, nil
 }
 
-// try asks one case: the module with the sidecar's settings, or with those of the case. The
-// error is that of ctx.
-func (t *trial) try(ctx context.Context, c testCase, subject facts.Subject, m *policy.Module, loadErr error, covered *coverage) (result CaseResult, err error) {
-	result = CaseResult{Name: c.Name, Question: c.question(), Reads: []policy.Read{}}
-	if result.Name == "" {
-		result.Name = result.Question
-	}
+// examiner asks a module what is in a file of cases.
+type examiner struct {
+	trial
+	*casesFile
+	options Options
+	module  *policy.Module // with the sidecar's settings; nil if it does not load
+	loadErr error
+	covered *coverage
+}
+
+// examine asks one case. The error is that of its facts, or of ctx.
+func (e *examiner) examine(ctx context.Context, i int) (result CaseResult, err error) {
+	c, key := e.Cases[i], fmt.Sprintf("cases[%d]", i)
+	result = CaseResult{Name: cmp.Or(c.Name, c.question()), Line: e.source.Line(key), Question: c.question(), Reads: []policy.Read{}}
 	result.Want = Answer{Action: string(c.Action), Source: c.Source, Reason: c.Reason, Error: c.Fails}
+	if e.snapshot, err = e.facts(i, e.options); err != nil {
+		return result, err
+	}
+	subject, err := e.subject(c.from())
+	if err != nil {
+		return result, e.source.Errorf(key+".from", "%v", err)
+	}
+	m, settings, err := e.module, e.file.Sidecar.Config, e.loadErr
 	if c.Config != nil {
-		t.file.Sidecar.Config = c.Config
-		if m, loadErr = t.load(ctx); loadErr == nil {
+		own := e.trial
+		own.file.Sidecar.Config, settings = c.Config, c.Config
+		if m, err = own.load(ctx); err == nil {
 			defer func() { err = errors.Join(err, m.Close(ctx)) }()
 		}
 	}
-	if ctx.Err() != nil {
-		return result, ctx.Err()
-	}
-	if loadErr != nil {
-		result.answered(Answer{Error: policy.Message(loadErr)}, change(loadErr))
-		covered.settings(t.file.Sidecar.Config)
-		return result, nil
-	}
 	notes := newNotes()
-	evaluation, err := m.Decide(ctx, asked{subject.View, notes})
-	covered.add(subject.View, t.file.Sidecar.Config, notes, evaluation.Reads)
+	var evaluation policy.Evaluation
+	if err == nil {
+		evaluation, err = m.Decide(ctx, asked{subject.View, notes})
+	}
+	e.covered.add(subject.View, settings, notes, evaluation.Reads)
+	mend := mistyped(notes.unknown)
 	switch {
 	case ctx.Err() != nil:
 		return result, ctx.Err()
 	case err != nil:
-		result.answered(Answer{Error: policy.Message(err)}, strings.Join(append(mistyped(notes.unknown), nonempty(change(err))...), "; "))
-		covered.settings(t.file.Sidecar.Config)
-		return result, nil
+		e.covered.settings(settings)
+		if way := change(err); way != "" {
+			mend = append(mend, way)
+		}
+		result.answered(Answer{Error: policy.Message(err)}, mend)
+	default:
+		result.Reads = append(result.Reads, evaluation.Reads...)
+		result.answered(e.answer(evaluation, c.To), mend)
 	}
-	result.Reads = append(result.Reads, evaluation.Reads...)
-	result.answered(t.answer(evaluation, c.To), strings.Join(mistyped(notes.unknown), "; "))
 	return result, nil
 }
 
-// answered completes a result; the change is told if it is not what is expected.
-func (r *CaseResult) answered(got Answer, change string) {
+// answered completes a result; what may mend it is told if it is not what is expected.
+func (r *CaseResult) answered(got Answer, mend []string) {
 	r.Got = got
 	if r.OK = r.Want.accepts(got); !r.OK {
-		r.Change = change
+		r.Change = strings.Join(mend, "; ")
 	}
 }
 
@@ -207,11 +210,4 @@ func (t *trial) refusal(err error) error {
 		return fmt.Errorf("%w; to change: %s", t.moduleError(err), mend)
 	}
 	return t.moduleError(err)
-}
-
-func nonempty(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return []string{text}
 }

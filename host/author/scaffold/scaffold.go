@@ -69,7 +69,7 @@ func New(dir, languageName, name string) (folder string, err error) {
 
 // render is the content of all files of a folder by their paths.
 func render(p policy) (map[string][]byte, error) {
-	files := map[string][]byte{"snatd/LICENSE": snatd.Licence}
+	files := map[string][]byte{inSDK("LICENSE"): snatd.Licence, inSDK("FACTS.md"): snatd.Facts}
 	for _, from := range []string{"templates/all", "templates/" + p.name} {
 		err := each(templates, from, func(name string, content []byte) error {
 			filled, isTemplate := strings.CutSuffix(strings.ReplaceAll(name, "NAME", p.Name), ".tmpl")

@@ -72,7 +72,7 @@ func TestNew(t *testing.T) {
 			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 				t.Errorf("%v, %v", entries, err)
 			}
-			wants := append(wants, "Makefile", "README.md", ".gitignore", "facts.yaml", "my-policy.yaml", "my-policy_test.yaml", "snatd/LICENSE")
+			wants := append(wants, "Makefile", "README.md", ".gitignore", "facts.yaml", "my-policy.yaml", "my-policy_test.yaml", "snatd/LICENSE", "snatd/FACTS.md")
 			for _, want := range wants {
 				if _, err := os.Stat(filepath.Join(folder, want)); err != nil {
 					t.Error(err)

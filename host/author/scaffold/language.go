@@ -34,7 +34,7 @@ var languages = []language{
 		},
 	},
 	{
-		name: "rust", Title: "Rust", Needs: "Rust with the target wasm32-unknown-unknown (on Debian `apt-get install rustc cargo libstd-rust-dev-wasm32 lld`)",
+		name: "rust", Title: "Rust", Needs: "Rust with the target wasm32-unknown-unknown (on Debian `apt-get install rustc cargo libstd-rust-dev-wasm32 lld`, with rustup `rustup target add wasm32-unknown-unknown`)",
 		Code:    "src/lib.rs",
 		Sources: "src/lib.rs Cargo.toml",
 		Build: "cargo build --release --target wasm32-unknown-unknown\n" +

@@ -33,7 +33,7 @@ cases:
 func TestPolicyCases(t *testing.T) {
 	d := newDesk(t)
 	d.write("20-partners_test.yaml", partnersCases)
-	out, stderr, code := d.policy("test")
+	out, stderr, code := d.policy("test", patient)
 	if code != 0 || stderr != "" || !strings.HasPrefix(out, "20-partners_test.yaml: 20-partners.wasm ") || !strings.HasSuffix(out, "\n3 cases are as expected\n") {
 		t.Errorf("exit code %d\n%s%s", code, out, stderr)
 	}
@@ -46,7 +46,7 @@ func TestPolicyCases(t *testing.T) {
 		}
 	}
 	d.write("wrong_test.yaml", "module: 20-partners.wasm\ncases:\n- {to: 172.31.0.5, action: translate}\n")
-	out, stderr, code = d.policy("test", "20-partners_test.yaml", "wrong_test.yaml")
+	out, stderr, code = d.policy("test", patient, "20-partners_test.yaml", "wrong_test.yaml")
 	const failure = `
   failed  from node to 172.31.0.5
           case       wrong_test.yaml:3, from node to 172.31.0.5
@@ -59,7 +59,7 @@ func TestPolicyCases(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, out, stderr)
 	}
 	var reports []author.TestReport
-	out, _, code = d.policy("test", ".", "-o", "json")
+	out, _, code = d.policy("test", patient, ".", "-o", "json")
 	if err := json.Unmarshal([]byte(out), &reports); err != nil || code != 1 || len(reports) != 2 || reports[0].Failed != 0 || reports[1].Failed != 1 {
 		t.Errorf("%v, exit code %d\n%s", err, code, out)
 	}
@@ -83,7 +83,7 @@ func TestPolicyCases(t *testing.T) {
 func TestPolicyWatch(t *testing.T) {
 	d := newDesk(t)
 	d.write("20-partners_test.yaml", partnersCases)
-	command := exec.Command("./snatd", "policy", "test", "--watch")
+	command := exec.Command("./snatd", "policy", "test", patient, "--watch")
 	command.Dir = d.dir
 	var out logBuffer
 	command.Stdout, command.Stderr = &out, &out
@@ -143,7 +143,7 @@ func TestPolicyMakes(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || report.Metadata.Name != "partners" {
 		t.Errorf("annotate: %v, exit code %d\n%s%s", err, code, out, stderr)
 	}
-	out, _, code = d.policy("check", "20-partners.wasm")
+	out, _, code = d.policy("check", patient, "20-partners.wasm")
 	if code != 0 || !strings.Contains(out, "\nok       metadata  partners 1.2.0, needs snat_v1, may read config.*\n") {
 		t.Errorf("check: exit code %d\n%s", code, out)
 	}

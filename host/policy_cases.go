@@ -138,44 +138,51 @@ func caseFiles(arguments []string) ([]string, error) {
 
 // whenChanged tests now, and whenever one of the files may have changed, until ctx ends.
 // The error is then that of the last time.
-func whenChanged(ctx context.Context, out io.Writer, arguments []string, once func() error) error {
-	paths := func() []string {
-		list := slices.Clone(arguments)
-		if len(list) == 0 {
-			list = append(list, ".")
-		}
-		files, _ := caseFiles(arguments) // what is wrong is told by testing
-		for _, file := range files {
-			list = append(list, author.TestPaths(file)...)
-		}
-		return list
-	}
-	for {
-		watched := paths()
-		watching, stop := context.WithCancel(ctx)
-		ticks, err := watch.Files(watching, slog.New(slog.DiscardHandler), watched...)
-		if err == nil {
-			err = once()
-		}
+func whenChanged(ctx context.Context, out io.Writer, arguments []string, once func() error) (err error) {
+	for ctx.Err() == nil {
+		err = untilChanged(ctx, out, arguments, once)
 		if code := exitCode(0); err != nil && !errors.As(err, &code) {
-			stop()
-			if ctx.Err() != nil {
-				return nil // interrupted in the middle
-			}
-			return err
+			break
 		}
-		// What the files name may be another than when the watch began.
-		if slices.Equal(watched, paths()) {
-			fmt.Fprintln(out, "waiting for a change")
-			select {
-			case <-ctx.Done():
-				stop()
-				return err
-			case <-ticks:
-			}
-		}
-		stop()
 	}
+	if errors.Is(err, context.Canceled) { // in the middle of a test
+		err = nil
+	}
+	return err
+}
+
+// untilChanged tests once, and returns when one of the files may have changed, or ctx ends.
+func untilChanged(ctx context.Context, out io.Writer, arguments []string, once func() error) error {
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	watched := watchedPaths(arguments)
+	ticks, err := watch.Files(watching, slog.New(slog.DiscardHandler), watched...)
+	if err != nil {
+		return err
+	}
+	err = once()
+	// What the files name may be another than when the watch began: it begins again then.
+	if slices.Equal(watched, watchedPaths(arguments)) {
+		fmt.Fprintln(out, "waiting for a change")
+		select {
+		case <-ctx.Done():
+		case <-ticks:
+		}
+	}
+	return err
+}
+
+// watchedPaths are the files that tests follow from, as far as that can be told.
+func watchedPaths(arguments []string) []string {
+	list := slices.Clone(arguments)
+	if len(list) == 0 {
+		list = append(list, ".")
+	}
+	files, _ := caseFiles(arguments) // what is wrong is told by testing
+	for _, file := range files {
+		list = append(list, author.TestPaths(file)...)
+	}
+	return list
 }
 
 func printTests(out io.Writer, reports []author.TestReport) error {

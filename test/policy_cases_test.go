@@ -125,33 +125,40 @@ func TestPolicyWatch(t *testing.T) {
 	}
 }
 
-// The examples in the help of annotate and test work as they stand there, and new makes a
-// folder.
+// Annotate writes and new makes a folder, by the examples in their help; of test's the one
+// that ends.
 func TestPolicyMakes(t *testing.T) {
 	d := newDesk(t)
 	d.write("20-partners_test.yaml", partnersCases)
 	if err := os.Chmod(d.dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"new", "test", "annotate"} {
-		if help, _, code := d.policy(name, "--help"); code != 0 || !strings.Contains(help, "Examples:\n  snatd policy "+name) {
-			t.Errorf("%s --help: exit code %d\n%s", name, code, help)
+	example := func(name string, more ...string) (out, stderr string, code int) {
+		t.Helper()
+		line, _, _ := strings.Cut(d.examples(name)[0], " && ")
+		arguments, ok := strings.CutPrefix(strings.ReplaceAll(line, "'", ""), "  snatd policy ")
+		if !ok {
+			t.Errorf("%q is no example of snatd policy", line)
 		}
+		return d.policy(append(strings.Fields(arguments), more...)...)
 	}
-	out, stderr, code := d.policy("annotate", "20-partners.wasm", "--name", "partners", "--version", "1.2.0", "--fact", "config.*", "-o", "json")
+	out, stderr, code := example("annotate", "-o", "json")
 	var report author.AnnotateReport
 	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || report.Metadata.Name != "partners" {
 		t.Errorf("annotate: %v, exit code %d\n%s%s", err, code, out, stderr)
+	}
+	if out, stderr, code = example("test", patient); code != 0 || !strings.Contains(out, "3 cases are as expected\n") {
+		t.Errorf("test: exit code %d\n%s%s", code, out, stderr)
 	}
 	out, _, code = d.policy("check", patient, "20-partners.wasm")
 	if code != 0 || !strings.Contains(out, "\nok       metadata  partners 1.2.0, needs snat_v1, may read config.*\n") {
 		t.Errorf("check: exit code %d\n%s", code, out)
 	}
-	out, stderr, code = d.policy("new", "--lang", "c", "partners")
+	out, stderr, code = example("new")
 	if code != 0 || out != "made partners; go on with: cd partners && make test, and see README.md there\n" {
 		t.Errorf("new: exit code %d\n%s%s", code, out, stderr)
 	}
-	if _, err := os.Stat(filepath.Join(d.dir, "partners", "policy.c")); err != nil {
+	if _, err := os.Stat(filepath.Join(d.dir, "partners", "src", "lib.rs")); err != nil {
 		t.Error(err)
 	}
 	_, stderr, code = d.policy("new", "--lang", "go", "partners")

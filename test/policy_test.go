@@ -106,6 +106,18 @@ func manyUsers(t *testing.T) bool {
 	return len(fields) > 3 || fields[2] != "1"
 }
 
+// examples are the lines of those in a command's help.
+func (d *desk) examples(command string) []string {
+	d.t.Helper()
+	help, _, code := d.policy(command, "--help")
+	_, examples, found := strings.Cut(help, "Examples:\n")
+	examples, _, _ = strings.Cut(examples, "\n\n")
+	if code != 0 || !found {
+		d.t.Fatalf("snatd policy %s --help: exit code %d\n%s", command, code, help)
+	}
+	return strings.Split(examples, "\n")
+}
+
 // The example in each command's help works as it stands there.
 func TestPolicyExamples(t *testing.T) {
 	d := newDesk(t)
@@ -114,13 +126,7 @@ func TestPolicyExamples(t *testing.T) {
 		"run":   {"default/web-1, 10.0.1.5\n  exclude     172.31.0.0/16  partner\n", "  facts read  config.namespace is absent\n              config.cidrs = 172.31.0.0/16\n"},
 		"bench": {"compile ", "memoised pass", "KIND OF  SUBJECTS"},
 	} {
-		help, _, code := d.policy(command, "--help")
-		_, examples, found := strings.Cut(help, "Examples:\n")
-		examples, _, _ = strings.Cut(examples, "\n\n")
-		if code != 0 || !found {
-			t.Fatalf("snatd policy %s --help: exit code %d\n%s", command, code, help)
-		}
-		for i, line := range strings.Split(examples, "\n") {
+		for i, line := range d.examples(command) {
 			arguments, ok := strings.CutPrefix(line, "  snatd policy "+command+" ")
 			if !ok {
 				t.Errorf("%q is no example of snatd policy %s", line, command)

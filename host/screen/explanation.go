@@ -81,6 +81,9 @@ func versionOf(a engine.Asked) string {
 	case a.SHA256 != "":
 		text += fmt.Sprintf(" %.12s", a.SHA256)
 	}
+	if a.Name != "" {
+		text += ", " + strings.TrimSpace(a.Name+" "+a.Version)
+	}
 	if a.Kept {
 		text += ", its last good answer: it fails now"
 	}

@@ -17,6 +17,9 @@ func moduleLine(m engine.ModuleStatus) Line {
 		line.Level = Warn
 	}
 	version := fmt.Sprintf("%.12s, %d KiB, loaded in %d ms", m.SHA256, (m.Size+1023)/1024, m.Milliseconds)
+	if m.Metadata != nil {
+		version += ", " + m.Metadata.String()
+	}
 	other := m.FileSHA256 != "" || m.State == "loading" || m.State == "failed" && m.Failing == 0
 	switch {
 	case m.Native && m.State == "loading":

@@ -29,7 +29,8 @@ func TestReadmes(t *testing.T) {
 	for _, language := range languages {
 		t.Run(language, func(t *testing.T) {
 			s := newStranger(t, language)
-			commands := s.follow(readmes[language])
+			s.clone()
+			commands := s.follow(".", filepath.Join(root, readmes[language]))
 			decides(t, s)
 			build := builds(commands)
 			for name, m := range mistakes[language] {

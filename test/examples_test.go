@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/snatd/snatd/host/author"
-	"github.com/snatd/snatd/host/document"
 	"github.com/snatd/snatd/host/lab"
 	"github.com/snatd/snatd/host/nstest"
 	"github.com/snatd/snatd/sdk/abi"
@@ -169,91 +168,15 @@ func TestExamplesPassCheck(t *testing.T) {
 	}
 }
 
-// exampleCases are an example's cases: whose connections, to where, and what becomes of them.
-// Paths begin at the folder of the file.
-type exampleCases struct {
-	Module    string        `yaml:"module"`
-	Sidecar   string        `yaml:"sidecar"`
-	FactsFile string        `yaml:"factsFile"`
-	Addresses []string      `yaml:"addresses"`
-	Cases     []exampleCase `yaml:"cases"`
-}
-
-type exampleCase struct {
-	From     string     `yaml:"from"`
-	To       netip.Addr `yaml:"to"`
-	External bool       `yaml:"external"`
-	Action   string     `yaml:"action"`
-	Source   netip.Addr `yaml:"source"`
-	Reason   string     `yaml:"reason"`
-	Fails    string     `yaml:"fails"`
-}
-
 // Each example decides what its cases say, on the real engine.
 func TestExampleCases(t *testing.T) {
 	for _, name := range exampleNames(t) {
-		t.Run(name, func(t *testing.T) {
-			file := filepath.Join("../examples", name, "20-"+name+"_test.yaml")
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var f exampleCases
-			if err := document.Decode(file, text, &f); err != nil {
-				t.Fatal(err)
-			}
-			reports := map[bool]author.RunReport{} // by whether SNAT is external
-			for _, c := range f.Cases {
-				report, ok := reports[c.External]
-				if !ok {
-					report = f.run(t, name, c.External)
-					reports[c.External] = report
-				}
-				i := slices.IndexFunc(report.Subjects, func(s author.Decision) bool { return s.Subject == c.From })
-				if i < 0 {
-					t.Errorf("%s is not in %s", c.From, f.FactsFile)
-				} else if got := answer(report.Subjects[i], c.To); !c.accepts(got) {
-					t.Errorf("got  %+v\nwant %+v", got, c)
-				}
-			}
-			if len(f.Cases) == 0 {
-				t.Error("no cases")
-			}
-		})
-	}
-}
-
-// run asks the module about all subjects.
-func (f exampleCases) run(t *testing.T, example string, external bool) (report author.RunReport) {
-	t.Helper()
-	arguments := []string{"run", f.Module, "--sidecar", f.Sidecar, "--facts", f.FactsFile, "-o", "json", fmt.Sprintf("--external=%t", external)}
-	for _, address := range f.Addresses {
-		arguments = append(arguments, "--address", address)
-	}
-	out := exampleCommand(t, example, arguments...)
-	if err := json.Unmarshal(out, &report); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return report
-}
-
-// accepts says whether an answer is the expected one.
-func (c exampleCase) accepts(got exampleCase) bool {
-	if c.Fails != "" {
-		return strings.Contains(got.Fails, c.Fails)
-	}
-	return got.Fails == "" && got.Action == c.Action && got.Reason == c.Reason && (!c.Source.IsValid() || got.Source == c.Source)
-}
-
-// answer is what a module says about one destination: the longest prefix decides.
-func answer(d author.Decision, to netip.Addr) exampleCase {
-	c, bits := exampleCase{From: d.Subject, To: to, Action: "none", Fails: d.Error}, -1
-	for _, e := range d.Entries {
-		if e.Prefix.Contains(to) && e.Prefix.Bits() > bits {
-			c.Action, c.Source, c.Reason, bits = string(e.Action), e.Source, e.Reason, e.Prefix.Bits()
+		var reports []author.TestReport
+		out := exampleCommand(t, name, "test", "20-"+name+"_test.yaml", "-o", "json")
+		if err := json.Unmarshal(out, &reports); err != nil || len(reports) != 1 || len(reports[0].Cases) == 0 || reports[0].Failed > 0 {
+			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
-	return c
 }
 
 // The text shows the whole ABI.

@@ -52,7 +52,7 @@ var boundaries = []boundary{
 		reason: "it tells what it is handed, and asks no other part of the daemon"},
 	{from: []string{"host/page"}, not: ours("host"), may: ours("host/api", "host/bounded", "host/engine", "host/health", "host/page", "host/screen"),
 		reason: "it shows what others say and decide"},
-	{from: []string{"host/screen"}, not: ours("host"), may: ours("host/api", "host/engine", "host/facts", "host/neighbour", "host/dataplane"),
+	{from: []string{"host/screen"}, not: ours("host"), may: ours("host/api", "host/engine", "host/facts", "host/history", "host/neighbour", "host/dataplane"),
 		reason: "it puts into words what a status says, and nothing else"},
 	{from: []string{"host/aws", "host/kubernetes"}, not: ours("host"), may: ours("host/aws", "host/kubernetes", "host/document", "host/facts", "host/source"),
 		reason: "a source tells facts; what follows from them is not for it to know"},

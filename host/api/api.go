@@ -17,6 +17,7 @@ import (
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/host/health"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/host/neighbour"
 )
 
@@ -63,6 +64,8 @@ type Status struct {
 	Ruleset string `json:"ruleset,omitempty"`
 	// Changes counts the changes of its table since the start, repairs included.
 	Changes uint64 `json:"changes"`
+	// LastChanges are the newest few, the last first; /v1/history has more, and more of each.
+	LastChanges []LastChange `json:"lastChanges"`
 	// Kept counts live connections for which something stays in the kernel that the rules
 	// do not need any more: after another snat.mark, or in an IPv6 cluster.
 	Kept int `json:"kept"`
@@ -84,6 +87,18 @@ type Status struct {
 	Applied *time.Time `json:"applied,omitempty"`
 }
 
+// LastChange is an entry of the history in short.
+type LastChange struct {
+	// Number is what the history knows it by.
+	Number uint64 `json:"number"`
+	// Time is when it was decided.
+	Time time.Time `json:"time"`
+	// Result is applied, held or refused.
+	Result history.Result `json:"result"`
+	// Because says what differs from the change before.
+	Because string `json:"because"`
+}
+
 // StatusOf is how a daemon of this version and state is now.
 func StatusOf(version string, s *engine.State, h health.Health) Status {
 	why := reasons(h, s.Problems, time.Now())
@@ -92,13 +107,16 @@ func StatusOf(version string, s *engine.State, h health.Health) Status {
 		Version: version, Ready: s.Waiting == "", Waiting: s.Waiting, Held: s.Held,
 		Problems: append([]engine.Problem{}, s.Problems...),
 		Modules:  append([]engine.ModuleStatus{}, s.Modules...),
-		Classes:  classes(s), Changes: s.Changes, PodsWaiting: []string{},
+		Classes:  classes(s), Changes: s.Changes, LastChanges: []LastChange{}, PodsWaiting: []string{},
 		Sources:    append([]facts.Provenance{}, s.Sources()...),
 		Interfaces: append([]engine.Interface{}, s.Interfaces()...),
 		Kept:       s.Kept, Protection: s.Protection, Repairs: s.Repairs, Repaired: s.Repaired, Draining: s.Draining, Ended: s.Ended,
 		Neighbours: append([]neighbour.Finding{}, s.Neighbours()...), Kernel: s.Kernel,
 	}
 	status.Wasm = s.Wasm
+	for _, e := range s.LastChanges {
+		status.LastChanges = append(status.LastChanges, LastChange{e.Number, e.Time, e.Result, e.Because})
+	}
 	if !s.Applied.IsZero() {
 		status.Applied = &s.Applied
 	}

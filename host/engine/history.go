@@ -11,6 +11,9 @@ import (
 // who runs the engine.
 func (e *Engine) History() *history.Ring { return e.history }
 
+// lastChanges is how many of the newest changes a state tells.
+const lastChanges = 3
+
 // remember keeps what came of a result, where an error is the kernel's. What is refused
 // again and again is kept once.
 func (e *Engine) remember(what history.Entry, err error, result *Result, modules []ModuleStatus) {
@@ -21,8 +24,10 @@ func (e *Engine) remember(what history.Entry, err error, result *Result, modules
 		what.Result = history.Applied
 	}
 	what.Ruleset = result.Ruleset.Digest()
-	if last := e.history.Last(); what.Result == history.Refused && last.Result == what.Result && last.Ruleset == what.Ruleset {
-		return
+	for _, last := range e.history.Newest(1) {
+		if what.Result == history.Refused && last.Result == what.Result && last.Ruleset == what.Ruleset {
+			return
+		}
 	}
 	what.Time = time.Now()
 	what.Inexact = e.inexact(what, result)

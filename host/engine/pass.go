@@ -79,6 +79,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	} else {
 		e.report(state.Problems)
 	}
+	state.LastChanges = e.history.Newest(lastChanges)
 	e.state.Store(&state)
 	e.guard.answer(&state)
 	if state.Result != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/snatd/snatd/host/aws"
 	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/host/neighbour"
 	"github.com/snatd/snatd/rules"
 )
@@ -22,6 +23,8 @@ type State struct {
 	// Changes counts the changes of the table that the kernel accepted, each in one or some
 	// transactions, repairs included.
 	Changes uint64
+	// LastChanges are the newest few of the history, the last first.
+	LastChanges []history.Entry
 	// Kept counts the live connections for which something stays in the kernel that
 	// the rules do not need any more: their mark and its routing rule.
 	Kept int

@@ -60,14 +60,13 @@ func (r *Ring) forget() {
 	}
 }
 
-// Last is the newest entry; the zero Entry if there is none. Its facts have no digest yet.
-func (r *Ring) Last() Entry {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.changes) == 0 {
-		return Entry{}
+// Newest are so many entries at most, the last first. Their facts have no digest yet.
+func (r *Ring) Newest(most int) (list []Entry) {
+	all := r.all()
+	for i := len(all) - 1; i >= 0 && len(list) < most; i-- {
+		list = append(list, all[i].Entry)
 	}
-	return r.changes[len(r.changes)-1].Entry
+	return list
 }
 
 // Entries are those that are kept, the oldest first.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/history"
 )
 
 // Level is how much a line matters.
@@ -160,7 +161,15 @@ func changeLines(s api.Status, now time.Time) []Line {
 	if s.Applied == nil {
 		return []Line{{Plain, "none since the start"}}
 	}
-	return []Line{{Plain, fmt.Sprintf("%d since the start, the last %s ago; ruleset %.12s", s.Changes, age(now, *s.Applied), s.Ruleset)}}
+	lines := []Line{{Plain, fmt.Sprintf("%d since the start, the last %s ago; ruleset %.12s", s.Changes, age(now, *s.Applied), s.Ruleset)}}
+	for _, c := range s.LastChanges {
+		level, result := Plain, ""
+		if c.Result != history.Applied {
+			level, result = Warn, string(c.Result)+", "
+		}
+		lines = append(lines, Line{level, fmt.Sprintf("number %d, %s ago: %s%s", c.Number, age(now, c.Time), result, c.Because)})
+	}
+	return lines
 }
 
 func connectionLines(s api.Status) (lines []Line) {

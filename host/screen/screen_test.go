@@ -12,6 +12,7 @@ import (
 	"github.com/snatd/snatd/host/dataplane"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/history"
 	"github.com/snatd/snatd/host/neighbour"
 	"github.com/snatd/snatd/rules"
 )
@@ -49,6 +50,10 @@ func ill() api.Status {
 	s.Modules = append([]engine.ModuleStatus{{Name: "10-x.wasm", State: "failed", Error: "not WebAssembly", FileSHA256: strings.Repeat("a", 64)}}, s.Modules...)
 	s.Neighbours = []neighbour.Finding{{Message: "chain x translates", Detail: "rule 1", Fix: "remove it"}}
 	s.Repairs, s.Repaired = 2, &engine.Repair{At: ago(3 * time.Second), What: []string{"map pods is gone"}, By: "nft"}
+	s.LastChanges = []api.LastChange{
+		{Number: 12, Time: ago(3 * time.Second), Result: history.Held, Because: "module 10-x.wasm changed"},
+		{Number: 11, Time: ago(90 * time.Minute), Result: history.Applied, Because: "start"},
+	}
 	s.Wasm, s.Draining, s.Kept, s.Ended = "interpreter", 1, 2, 3
 	s.PodsWaiting = slices.Repeat([]string{"a/b"}, 12)
 	s.Interfaces = []engine.Interface{{Name: "eth0", MAC: "02:00:00:00:00:01", Primary: true}, {MAC: "02:00:00:00:00:02", Device: 1}}
@@ -103,6 +108,8 @@ classes||c_2: 30 pods, 1 prefix in 0 ranges; elsewhere exclude
 pods||31 decided, of which 30 differ from the node
 pods||without an address yet: a/b, a/b, a/b, a/b, a/b, a/b, a/b, a/b, a/b, a/b and 2 more
 changes||7 since the start, the last 1h30m ago; ruleset e637887de3bd
+changes|warn|number 12, 3s ago: held, module 10-x.wasm changed
+changes||number 11, 1h30m ago: start
 connections||1 live ones go on as earlier rules decided
 connections||2 live ones keep what they need of earlier rules
 connections||3 were ended by changes since the start

@@ -56,6 +56,7 @@ With -o json, an object for each address of the destination:
   module          what decided; absent if nothing did. Where packets never come because of
                   their interface, what would
   sha256          of the version that decides; absent if it runs natively
+  name, version   what its author calls that version; absent if nothing
   native, kept    true for a native policy; for the last good answer of a module that fails
   prefix, reason  of the entry that decided
   reads           the facts that its answer is a function of, a list:
@@ -66,7 +67,8 @@ With -o json, an object for each address of the destination:
     from          where it comes from, as in snatd status: source, and if they are known
                   success, failure, error, next
   forgotten       true if there were too many reads to remember
-  asked           the modules asked before, with module, sha256, native, kept, reads, forgotten
+  asked           the modules asked before, with module, sha256, name, version, native,
+                  kept, reads, forgotten
   class           the chain that implements it
   elements        the elements of maps that lead there and on, a list: map, element. Without
                   one of the map with the class's name the last rule of the class decides
@@ -236,6 +238,9 @@ func versionOf(a engine.Asked) string {
 		text += " (native)"
 	case a.SHA256 != "":
 		text += fmt.Sprintf(" %.12s", a.SHA256)
+	}
+	if a.Name != "" {
+		text += ", " + strings.TrimSpace(a.Name+" "+a.Version)
 	}
 	if a.Kept {
 		text += ", its last good answer: it fails now"

@@ -25,6 +25,7 @@ func policyCommand() *cobra.Command {
 no root, no daemon and none of the daemon's directories.`,
 		Example: `  snatd policy check 20-partners.wasm
   snatd policy run 20-partners.wasm --facts node-a.yaml
+  snatd policy test
   snatd policy bench 20-partners.wasm`,
 		// Without this an unknown command would print the help, and succeed.
 		Args: func(command *cobra.Command, arguments []string) error {
@@ -39,13 +40,14 @@ no root, no daemon and none of the daemon's directories.`,
 		},
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(policyCheckCommand(), policyRunCommand(), policyBenchCommand())
+	command.AddCommand(policyCheckCommand(), policyRunCommand(), policyBenchCommand(), policyTestCommand(), policyAnnotateCommand())
 	return command
 }
 
 // moduleFlags say which module is tried, and on what.
 type moduleFlags struct {
 	options author.Options
+	limits  limitFlags
 	primary addressFlag
 	more    addressFlag
 	log     bool // what the module logs is shown
@@ -72,9 +74,7 @@ func (f *moduleFlags) add(command *cobra.Command) {
 	flags.Var(&f.primary, "primary-address", "the node's primary IPv4 `ADDRESS`")
 	flags.Var(&f.more, "address", "another IPv4 `ADDRESS` of the primary interface, may be repeated (default those that the sidecar grants)")
 	flags.BoolVar(&f.options.External, "external", false, "something outside of the node translates")
-	defaults := config.Default().Policies
-	flags.DurationVar(&f.options.Deadline, "deadline", time.Duration(defaults.Deadline), "how long one evaluation may take, as policies.deadline")
-	flags.IntVar(&f.options.Memory, "memory", int(defaults.Memory), "how many `MIB` of memory it may use, as policies.memory")
+	f.limits.add(command)
 }
 
 // value are the options that the flags say.
@@ -85,17 +85,37 @@ func (f *moduleFlags) value(command *cobra.Command) (author.Options, error) {
 			return o, fmt.Errorf("--%s: empty, accepted: the path of a file", name)
 		}
 	}
-	if o.Deadline <= 0 {
-		return o, fmt.Errorf("--deadline: %s, accepted: more than 0s, such as 50ms", o.Deadline)
-	}
-	if err := new(config.MiB).UnmarshalText([]byte(strconv.Itoa(o.Memory))); err != nil {
-		return o, fmt.Errorf("--memory: %w", err)
+	var err error
+	if o.Deadline, o.Memory, err = f.limits.value(); err != nil {
+		return o, err
 	}
 	o.PrimaryAddress, o.Addresses = f.primary.list[0], f.more.list
 	if f.log {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	return o, nil
+}
+
+// limitFlags are how long one evaluation may take, and how many MiB it may use.
+type limitFlags struct {
+	deadline time.Duration
+	memory   int
+}
+
+func (f *limitFlags) add(command *cobra.Command) {
+	defaults, flags := config.Default().Policies, command.Flags()
+	flags.DurationVar(&f.deadline, "deadline", time.Duration(defaults.Deadline), "how long one evaluation may take, as policies.deadline")
+	flags.IntVar(&f.memory, "memory", int(defaults.Memory), "how many `MIB` of memory it may use, as policies.memory")
+}
+
+func (f *limitFlags) value() (time.Duration, int, error) {
+	if f.deadline <= 0 {
+		return 0, 0, fmt.Errorf("--deadline: %s, accepted: more than 0s, such as 50ms", f.deadline)
+	}
+	if err := new(config.MiB).UnmarshalText([]byte(strconv.Itoa(f.memory))); err != nil {
+		return 0, 0, fmt.Errorf("--memory: %w", err)
+	}
+	return f.deadline, f.memory, nil
 }
 
 // addressFlag is one IPv4 address, or several.

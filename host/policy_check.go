@@ -20,6 +20,9 @@ func policyCheckCommand() *cobra.Command {
   size      how large it is, and whether a ConfigMap can hold it
   sha256    the hash to put into the sidecar, or to compare with the one there
   abi       its imports, exports and memory; it is compiled
+  metadata  what its author says of it by snatd policy annotate, which has to be true: it
+            reads no fact that it does not declare, if it declares any. The daemon takes
+            it all the same
   validate  it starts, and accepts the settings of the sidecar
   decide    it decides for every subject of the facts
   facts     it asks for facts that there are; else a warning, for a key may be mistyped

@@ -98,6 +98,9 @@ func sourceLine(f facts.Provenance, now time.Time) string {
 func moduleLine(m engine.ModuleStatus) string {
 	line := fmt.Sprintf("module: %s %s", m.Name, m.State)
 	version := fmt.Sprintf("%.12s, %d KiB, loaded in %d ms", m.SHA256, (m.Size+1023)/1024, m.Milliseconds)
+	if m.Metadata != nil {
+		version += ", " + m.Metadata.String()
+	}
 	other := m.FileSHA256 != "" || m.State == "loading" || m.State == "failed" && m.Failing == 0
 	switch {
 	case m.Native && m.State == "loading":

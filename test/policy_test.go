@@ -73,6 +73,9 @@ func (d *desk) write(name, text string) {
 	}
 }
 
+// patient is for commands that must not fail because the machine is busy.
+const patient = "--deadline=1m"
+
 // policy runs snatd policy in the desk's directory, which that user cannot write
 // to, with nothing in the environment.
 func (d *desk) policy(arguments ...string) (out, stderr string, code int) {
@@ -103,6 +106,18 @@ func manyUsers(t *testing.T) bool {
 	return len(fields) > 3 || fields[2] != "1"
 }
 
+// examples are the lines of those in a command's help.
+func (d *desk) examples(command string) []string {
+	d.t.Helper()
+	help, _, code := d.policy(command, "--help")
+	_, examples, found := strings.Cut(help, "Examples:\n")
+	examples, _, _ = strings.Cut(examples, "\n\n")
+	if code != 0 || !found {
+		d.t.Fatalf("snatd policy %s --help: exit code %d\n%s", command, code, help)
+	}
+	return strings.Split(examples, "\n")
+}
+
 // The example in each command's help works as it stands there.
 func TestPolicyExamples(t *testing.T) {
 	d := newDesk(t)
@@ -111,18 +126,12 @@ func TestPolicyExamples(t *testing.T) {
 		"run":   {"default/web-1, 10.0.1.5\n  exclude     172.31.0.0/16  partner\n", "  facts read  config.namespace is absent\n              config.cidrs = 172.31.0.0/16\n"},
 		"bench": {"compile ", "memoised pass", "KIND OF  SUBJECTS"},
 	} {
-		help, _, code := d.policy(command, "--help")
-		_, examples, found := strings.Cut(help, "Examples:\n")
-		examples, _, _ = strings.Cut(examples, "\n\n")
-		if code != 0 || !found {
-			t.Fatalf("snatd policy %s --help: exit code %d\n%s", command, code, help)
-		}
-		for i, line := range strings.Split(examples, "\n") {
+		for i, line := range d.examples(command) {
 			arguments, ok := strings.CutPrefix(line, "  snatd policy "+command+" ")
 			if !ok {
 				t.Errorf("%q is no example of snatd policy %s", line, command)
 			}
-			out, stderr, code := d.policy(append([]string{command}, strings.Fields(arguments)...)...)
+			out, stderr, code := d.policy(append([]string{command, patient}, strings.Fields(arguments)...)...)
 			if code != 0 || stderr != "" {
 				t.Errorf("%s: exit code %d\n%s", line, code, stderr)
 			}
@@ -151,7 +160,7 @@ func TestPolicyJSON(t *testing.T) {
 		}
 	}
 	var checked author.CheckReport
-	if decode(&checked, "check", "20-partners.wasm"); !checked.OK || len(checked.Checks) != 7 {
+	if decode(&checked, "check", "20-partners.wasm"); !checked.OK || len(checked.Checks) != 8 {
 		t.Errorf("check: %+v", checked)
 	}
 	var decided author.RunReport
@@ -219,7 +228,7 @@ func TestPolicyBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ arguments, want string }{
-		{"chekc 20-partners.wasm", `policy "chekc" is unknown, accepted: bench, check, run`},
+		{"chekc 20-partners.wasm", `policy "chekc" is unknown, accepted: annotate, bench, check, run, test`},
 		{"check", "0 arguments, accepted: one module, FILE.wasm or FILE.wasm.gz"},
 		{"check a.wasm b.wasm", "2 arguments, accepted: one module, FILE.wasm or FILE.wasm.gz"},
 		{"check none.wasm", "open none.wasm: no such file or directory"},
@@ -243,6 +252,11 @@ func TestPolicyBadInput(t *testing.T) {
 			"node-a.yaml:5:41: pods[0].ip: 10.0.1.5 of default/web-1 is the node's primary address, accepted: the pod's own address, or hostNetwork: true"},
 		{"run 20-partners.wasm --facts node-a.yaml --deadline 0s", "--deadline: 0s, accepted: more than 0s, such as 50ms"},
 		{"run 20-partners.wasm --facts node-a.yaml --memory 1", `--memory: "1" is not an amount of memory, accepted: 4 to 1024, in MiB`},
+		{"annotate 20-partners.wasm", "nothing to write, accepted: at least one of --name, --version, --author, --abi, --fact; snatd policy check prints what a module has"},
+		{"annotate", "0 arguments, accepted: one module, FILE.wasm"},
+		{"annotate text.wasm --name a", `text.wasm: not WebAssembly, it begins with "this"; accepted: a core module, which begins with "\x00asm"`},
+		{"annotate 20-partners.wasm --name a --fact pod.labels.a", "--fact: no fact is called pod.labels.a, did you mean pod.label.a?"},
+		{"test --deadline 0s", "--deadline: 0s, accepted: more than 0s, such as 50ms"},
 		{"bench text.wasm", `module text.wasm: load: not WebAssembly, it begins with "this"; accepted: a core module, which begins with "\x00asm"`},
 		{"bench 20-partners.wasm --duration 0s", "--duration: 0s, accepted: more than 0s, such as 2s"},
 	} {

@@ -6,21 +6,31 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/sdk"
 	"github.com/snatd/snatd/sdk/abi"
 )
 
-// asked is a source that notes the keys that no fact has. For a module they are absent
-// facts, so that a mistyped key is no error anywhere.
+// asked is a source that notes what is asked. For a module keys that no fact has are
+// absent facts, so that a mistyped one is no error anywhere.
 type asked struct {
 	sdk.Source
-	unknown map[string]bool
+	notes
 }
+
+// notes are what was asked. A module's settings are not: the engine adds them.
+type notes struct {
+	unknown map[string]bool      // keys that no fact has
+	read    map[policy.Read]bool // without values
+}
+
+func newNotes() notes { return notes{map[string]bool{}, map[policy.Read]bool{}} }
 
 // Fact implements sdk.Source.
 func (a asked) Fact(key string) (string, bool) {
 	value, ok := a.Source.Fact(key)
-	if !ok && !slices.ContainsFunc(abi.Keys, func(known string) bool { return isKey(known, key) }) {
+	a.read[policy.Read{Key: key, Found: ok}] = true
+	if !ok && !known(key, false) {
 		a.unknown[key] = true
 	}
 	return value, ok
@@ -29,7 +39,8 @@ func (a asked) Fact(key string) (string, bool) {
 // FactKeys implements sdk.Source.
 func (a asked) FactKeys(prefix string) []string {
 	keys := a.Source.FactKeys(prefix)
-	if len(keys) == 0 && !slices.ContainsFunc(abi.Keys, func(known string) bool { return strings.HasPrefix(known, prefix) || isKey(known, prefix) }) {
+	a.read[policy.Read{Key: prefix, Found: true, Listing: true}] = true
+	if len(keys) == 0 && !known(prefix, true) {
 		a.unknown[prefix] = true
 	}
 	return keys
@@ -39,19 +50,27 @@ func (a asked) FactKeys(prefix string) []string {
 func mistyped(unknown map[string]bool) (texts []string) {
 	const most = 5
 	for i, key := range slices.Sorted(maps.Keys(unknown)) {
-		text := "no fact is called " + key
-		near := nearest(key)
-		switch {
-		case i == most:
+		if i == most {
 			return append(texts, fmt.Sprintf("and so for %d more", len(unknown)-most))
-		case near == "":
-			text += ", sdk/FACTS.md lists those there are"
-		default:
-			text += ", did you mean " + near + "?"
 		}
-		texts = append(texts, text)
+		texts = append(texts, suggestion(key))
 	}
 	return texts
+}
+
+// suggestion says of a key that no fact has what may be meant.
+func suggestion(key string) string {
+	if near := nearest(key); near != "" {
+		return "no fact is called " + key + ", did you mean " + near + "?"
+	}
+	return "no fact is called " + key + ", sdk/FACTS.md lists those there are"
+}
+
+// known says whether there may be a fact of that key, or one that begins so.
+func known(key string, beginning bool) bool {
+	return slices.ContainsFunc(abi.Keys, func(known string) bool {
+		return isKey(known, key) || beginning && strings.HasPrefix(known, key)
+	})
 }
 
 // isKey says whether a key is the known one, or one of a known family's.

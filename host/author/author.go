@@ -69,13 +69,18 @@ func open(ctx context.Context, o Options) (*trial, error) {
 	for _, s := range snapshot.Subjects() {
 		t.subjects = append(t.subjects, policy.Subject{Name: s.Name, Facts: s.View})
 	}
-	// Without a cache directory: the daemon's belongs to root and to the daemon.
-	t.engine, err = policy.NewEngine(ctx, policy.Options{
+	t.engine, err = newEngine(ctx, o)
+	return t, err
+}
+
+// newEngine starts an engine without a cache directory: the daemon's belongs to root and
+// to the daemon.
+func newEngine(ctx context.Context, o Options) (*policy.Engine, error) {
+	return policy.NewEngine(ctx, policy.Options{
 		Deadline:    o.Deadline,
 		MemoryPages: uint32(o.Memory) * pagesPerMiB,
 		Log:         o.Log,
 	})
-	return t, err
 }
 
 // load is the module as the daemon loads it. The error is the daemon's.

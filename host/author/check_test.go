@@ -36,6 +36,7 @@ func TestCheckTakesModule(t *testing.T) {
 	want := map[string]string{
 		"size":     "fits into a ConfigMap only if gzipped",
 		"sha256":   digest(label) + ", as the sidecar wants",
+		"metadata": "none; snatd policy annotate gives it a name",
 		"abi":      "compiled in ",
 		"validate": "with 2 settings of the sidecar",
 		"decide":   "for 5 subjects, with 4 evaluations",
@@ -152,7 +153,7 @@ func TestMistypedFacts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		result := check.Checks[5]
+		result := check.Checks[6]
 		state, detail := author.Warning, want
 		if want == "" {
 			state, detail = author.OK, "it asks for facts that there are"
@@ -181,7 +182,7 @@ func TestManyMistypedFacts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	detail := check.Checks[5].Detail
+	detail := check.Checks[6].Detail
 	if !strings.HasSuffix(detail, "no fact is called weather.e, sdk/FACTS.md lists those there are; and so for 2 more") {
 		t.Error(detail)
 	}
@@ -214,7 +215,7 @@ func TestCheckGrants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			decide := report.Checks[4]
+			decide := report.Checks[5]
 			if report.OK != (tt.want == "") || tt.want != "" && decide.Detail != tt.want {
 				t.Errorf("%+v, want %q", decide, tt.want)
 			}

@@ -30,6 +30,11 @@ func readFacts(o Options) (*facts.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newSnapshot(d, o)
+}
+
+// newSnapshot checks facts, with what is in no file.
+func newSnapshot(d *facts.Document, o Options) (*facts.Snapshot, error) {
 	return facts.New(d, facts.Settings{
 		IPFamily:       "ipv4",
 		PrimaryAddress: o.PrimaryAddress,
@@ -38,22 +43,32 @@ func readFacts(o Options) (*facts.Snapshot, error) {
 	})
 }
 
+// subject finds the one of that name.
+func (t *trial) subject(name string) (facts.Subject, error) {
+	for _, s := range t.snapshot.Subjects() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return facts.Subject{}, t.missing(name)
+}
+
 // missing says why there is no subject of that name.
 func (t *trial) missing(name string) error {
 	for _, pod := range t.snapshot.Pods {
 		switch {
 		case pod.FullName() != name:
 		case pod.HostNetwork:
-			return fmt.Errorf("--subject: %s has the node's address and is never translated: no module is asked about it", name)
+			return fmt.Errorf("%s has the node's address and is never translated: no module is asked about it", name)
 		default:
-			return fmt.Errorf("--subject: %s has no address yet: until then it has the decision of node", name)
+			return fmt.Errorf("%s has no address yet: until then it has the decision of node", name)
 		}
 	}
 	const most = 5
-	names := ""
-	for i, s := range t.subjects {
+	names, subjects := "", t.snapshot.Subjects()
+	for i, s := range subjects {
 		if i == most {
-			names += fmt.Sprintf(" and %d more", len(t.subjects)-most)
+			names += fmt.Sprintf(" and %d more", len(subjects)-most)
 			break
 		}
 		if i > 0 {
@@ -61,5 +76,5 @@ func (t *trial) missing(name string) error {
 		}
 		names += s.Name
 	}
-	return fmt.Errorf("--subject: %s is not in the facts, accepted: %s", document.Quote(name), names)
+	return fmt.Errorf("%s is not in the facts, accepted: %s", document.Quote(name), names)
 }

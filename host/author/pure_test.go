@@ -28,7 +28,7 @@ func (f *forgetful) Decide(context.Context, sdk.Source) (policy.Evaluation, erro
 
 func TestImpure(t *testing.T) {
 	found := findings{}
-	if err := found.decisions(t.Context(), &forgetful{}, []policy.Subject{{Name: "node", Facts: sdk.Map{}}}); err != nil {
+	if _, err := found.decisions(t.Context(), &forgetful{}, []policy.Subject{{Name: "node", Facts: sdk.Map{}}}); err != nil {
 		t.Fatal(err)
 	}
 	want := findings{

@@ -2,8 +2,8 @@ package author
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/snatd/snatd/host/facts"
 	"github.com/snatd/snatd/host/policy"
@@ -67,11 +67,11 @@ func Run(ctx context.Context, o Options, subject string) (report RunReport, err 
 	report = RunReport{Module: t.file.Name, SHA256: t.file.SHA256, Example: o.Facts == ""}
 	subjects := t.snapshot.Subjects()
 	if subject != "" {
-		i := slices.IndexFunc(subjects, func(s facts.Subject) bool { return s.Name == subject })
-		if i < 0 {
-			return RunReport{}, t.missing(subject)
+		one, err := t.subject(subject)
+		if err != nil {
+			return RunReport{}, fmt.Errorf("--subject: %w", err)
 		}
-		subjects = subjects[i : i+1]
+		subjects = []facts.Subject{one}
 	}
 	m, err := t.load(ctx)
 	if err != nil {
@@ -79,9 +79,9 @@ func Run(ctx context.Context, o Options, subject string) (report RunReport, err 
 	}
 	for _, s := range subjects {
 		decision := Decision{Subject: s.Name, Address: s.Addr, Entries: []Entry{}, Reads: []policy.Read{}}
-		unknown := map[string]bool{}
-		evaluation, err := m.Decide(ctx, asked{s.View, unknown})
-		decision.Mistyped = mistyped(unknown)
+		notes := newNotes()
+		evaluation, err := m.Decide(ctx, asked{s.View, notes})
+		decision.Mistyped = mistyped(notes.unknown)
 		switch {
 		case ctx.Err() != nil:
 			return RunReport{}, err

@@ -51,6 +51,9 @@ func (d *Document) Errorf(key, format string, args ...any) error {
 	return d.error(d.places[near], key, format, args...)
 }
 
+// Line is where a key of a decoded document stands; 0 if it is not in the file.
+func (d *Document) Line(key string) int { return d.places[key].line }
+
 func (d *Document) error(at place, key, format string, args ...any) *Error {
 	return &Error{File: d.name, Line: at.line, Column: at.column, Key: key, Message: fmt.Sprintf(format, args...)}
 }

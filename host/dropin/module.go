@@ -18,21 +18,34 @@ type Module struct {
 	SidecarPath string // path of its sidecar; empty if it has none
 }
 
+// ReadWasm reads FILE.wasm or FILE.wasm.gz, decompressed and without a sidecar. Errors
+// name the file.
+func ReadWasm(path string) ([]byte, error) {
+	_, wasm, err := readNamed(path)
+	return wasm, err
+}
+
+// readNamed is readModule for a file whose name says what it is.
+func readNamed(path string) (raw, wasm []byte, err error) {
+	if !strings.HasSuffix(strings.TrimSuffix(path, ".gz"), ".wasm") {
+		return nil, nil, fmt.Errorf("%s: the file name gives no format; accepted: FILE.wasm or FILE.wasm.gz", path)
+	}
+	raw, wasm, err = readModule(path)
+	if unreadable := (*fs.PathError)(nil); err != nil && !errors.As(err, &unreadable) {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return raw, wasm, err
+}
+
 // ReadModule reads FILE.wasm or FILE.wasm.gz with a sidecar; an empty sidecar is
 // FILE.yaml beside it, which need not exist. Errors name the file.
 func ReadModule(path, sidecar string) (Module, error) {
 	m := Module{File: File{Name: filepath.Base(path), path: path}}
-	stem, ok := strings.CutSuffix(strings.TrimSuffix(path, ".gz"), ".wasm")
-	if !ok {
-		return Module{}, fmt.Errorf("%s: the file name gives no format; accepted: FILE.wasm or FILE.wasm.gz", path)
-	}
 	var err error
-	if m.Raw, m.Wasm, err = readModule(path); err != nil {
-		if unreadable := (*fs.PathError)(nil); !errors.As(err, &unreadable) {
-			err = fmt.Errorf("%s: %w", path, err)
-		}
+	if m.Raw, m.Wasm, err = readNamed(path); err != nil {
 		return Module{}, err
 	}
+	stem := strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".wasm")
 	exists := true
 	if sidecar == "" {
 		sidecar = stem + ".yaml"

@@ -143,6 +143,9 @@ func (s *State) asked(e policy.Evaluation) Asked {
 		asked.Native = asked.Native || s.Modules[i].Native
 		if !asked.Native {
 			asked.SHA256 = s.Modules[i].SHA256
+			if m := s.Modules[i].Metadata; m != nil {
+				asked.Name, asked.Version = m.Name, m.Version
+			}
 		}
 	}
 	sources := s.Sources()

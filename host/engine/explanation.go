@@ -55,6 +55,9 @@ type Asked struct {
 	Module string `json:"module,omitempty"`
 	// SHA256 is of the version that decides; empty for one that runs natively.
 	SHA256 string `json:"sha256,omitempty"`
+	// Name and Version are what its author calls that version, if anything.
+	Name    string `json:"name,omitempty"`
+	Version string `json:"version,omitempty"`
 	// Native says that the same policy decides natively in the module's place.
 	Native bool `json:"native,omitempty"`
 	// Kept says that this is the last good answer of a module that fails now.

@@ -17,6 +17,8 @@ type verified struct {
 	sha256 string
 	size   int           // bytes, decompressed
 	took   time.Duration // to compile and verify it
+	// metadata are what its author says of it; nil if that is nothing, or nothing legible.
+	metadata *policy.Metadata
 }
 
 // loaded is what came of loading a version of a drop-in, or a module of this
@@ -54,6 +56,8 @@ func (m *Modules) verify(ctx context.Context, file dropin.File, snapshot *facts.
 		return done
 	}
 	done.size = len(wasm)
+	// Nothing follows from these, so none that are wrong keep a module from deciding.
+	done.metadata, _ = policy.ReadMetadata(wasm)
 	grants := policy.Grants{Translate: file.Sidecar.Grants.Translate, Sources: file.Sidecar.Grants.Sources}
 	module, err := m.engine.Load(ctx, file.Name, wasm, file.Sidecar.Config, grants)
 	if err != nil {

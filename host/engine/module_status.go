@@ -18,6 +18,8 @@ type ModuleStatus struct {
 	SHA256       string `json:"sha256,omitempty"`
 	Size         int    `json:"size,omitempty"`
 	Milliseconds int64  `json:"milliseconds,omitempty"`
+	// Metadata are what the author of that version says of it, if anything.
+	Metadata *policy.Metadata `json:"metadata,omitempty"`
 	// FileSHA256 is of the file as it is now where another version decides, or none;
 	// absent if it could not be read.
 	FileSHA256 string `json:"fileSHA256,omitempty"`
@@ -83,6 +85,7 @@ func (e *module) status(name string) ModuleStatus {
 	e.history.tell(&status, e.policy)
 	if e.policy != nil {
 		status.SHA256, status.Size, status.Milliseconds = e.sha256, e.size, e.took.Milliseconds()
+		status.Metadata = e.metadata
 	}
 	switch {
 	case e.coming():

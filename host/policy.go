@@ -20,10 +20,11 @@ import (
 func policyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "policy",
-		Short: "for authors of modules: try one from its file; needs no root and no daemon",
-		Long: `Policy tries one module from its file alone, in the daemon's own sandbox. It needs
-no root, no daemon and none of the daemon's directories.`,
-		Example: `  snatd policy check 20-partners.wasm
+		Short: "for authors of modules: make one, and try it from its file; needs no root and no daemon",
+		Long: `Policy makes the folder of a new policy, and tries a module from its file alone, in the
+daemon's own sandbox. It needs no root, no daemon and none of the daemon's directories.`,
+		Example: `  snatd policy new --lang go partners
+  snatd policy check 20-partners.wasm
   snatd policy run 20-partners.wasm --facts node-a.yaml
   snatd policy test
   snatd policy bench 20-partners.wasm`,
@@ -40,7 +41,7 @@ no root, no daemon and none of the daemon's directories.`,
 		},
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(policyCheckCommand(), policyRunCommand(), policyBenchCommand(), policyTestCommand(), policyAnnotateCommand())
+	command.AddCommand(policyNewCommand(), policyCheckCommand(), policyRunCommand(), policyBenchCommand(), policyTestCommand(), policyAnnotateCommand())
 	return command
 }
 

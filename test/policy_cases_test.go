@@ -125,8 +125,8 @@ func TestPolicyWatch(t *testing.T) {
 	}
 }
 
-// Annotate and test do what the examples in their help say, but for the one that does not
-// end.
+// Annotate writes and new makes a folder, by the examples in their help; of test's the one
+// that ends.
 func TestPolicyMakes(t *testing.T) {
 	d := newDesk(t)
 	d.write("20-partners_test.yaml", partnersCases)
@@ -153,6 +153,17 @@ func TestPolicyMakes(t *testing.T) {
 	out, _, code = d.policy("check", patient, "20-partners.wasm")
 	if code != 0 || !strings.Contains(out, "\nok       metadata  partners 1.2.0, needs snat_v1, may read config.*\n") {
 		t.Errorf("check: exit code %d\n%s", code, out)
+	}
+	out, stderr, code = example("new")
+	if code != 0 || out != "made partners; go on with: cd partners && make test, and see README.md there\n" {
+		t.Errorf("new: exit code %d\n%s%s", code, out, stderr)
+	}
+	if _, err := os.Stat(filepath.Join(d.dir, "partners", "src", "lib.rs")); err != nil {
+		t.Error(err)
+	}
+	_, stderr, code = d.policy("new", "--lang", "go", "partners")
+	if code != 1 || stderr != "snatd: partners: exists already, accepted: a name of nothing in this folder\n" {
+		t.Errorf("new again: exit code %d\n%s", code, stderr)
 	}
 }
 

@@ -143,7 +143,7 @@ func TestPolicyExamples(t *testing.T) {
 		}
 	}
 	help, _, code := d.policy()
-	if code != 0 || !strings.Contains(help, "Examples:\n  snatd policy check 20-partners.wasm\n") {
+	if code != 0 || !strings.Contains(help, "Examples:\n  snatd policy new --lang go partners\n") {
 		t.Errorf("snatd policy: exit code %d\n%s", code, help)
 	}
 }
@@ -228,7 +228,7 @@ func TestPolicyBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ arguments, want string }{
-		{"chekc 20-partners.wasm", `policy "chekc" is unknown, accepted: annotate, bench, check, run, test`},
+		{"chekc 20-partners.wasm", `policy "chekc" is unknown, accepted: annotate, bench, check, new, run, test`},
 		{"check", "0 arguments, accepted: one module, FILE.wasm or FILE.wasm.gz"},
 		{"check a.wasm b.wasm", "2 arguments, accepted: one module, FILE.wasm or FILE.wasm.gz"},
 		{"check none.wasm", "open none.wasm: no such file or directory"},
@@ -256,6 +256,9 @@ func TestPolicyBadInput(t *testing.T) {
 		{"annotate", "0 arguments, accepted: one module, FILE.wasm"},
 		{"annotate text.wasm --name a", `text.wasm: not WebAssembly, it begins with "this"; accepted: a core module, which begins with "\x00asm"`},
 		{"annotate 20-partners.wasm --name a --fact pod.labels.a", "--fact: no fact is called pod.labels.a, did you mean pod.label.a?"},
+		{"new --lang c", "0 arguments, accepted: one name of a policy, such as partners"},
+		{"new partners", `required flag(s) "lang" not set`},
+		{"new --lang zig partners", `--lang: "zig" is unknown, accepted: go, rust, assemblyscript, c`},
 		{"test --deadline 0s", "--deadline: 0s, accepted: more than 0s, such as 50ms"},
 		{"bench text.wasm", `module text.wasm: load: not WebAssembly, it begins with "this"; accepted: a core module, which begins with "\x00asm"`},
 		{"bench 20-partners.wasm --duration 0s", "--duration: 0s, accepted: more than 0s, such as 2s"},

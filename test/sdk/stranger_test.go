@@ -13,11 +13,11 @@ import (
 	"testing"
 )
 
-// stranger is somebody with a clone of this repository, the program snatd, and a machine
-// that has the toolchain of one language and no other.
+// stranger is somebody with the program snatd, and a machine that has the toolchain of one
+// language and no other.
 type stranger struct {
 	t    *testing.T
-	home string // the folder with the clone
+	home string
 	env  []string
 }
 
@@ -31,31 +31,12 @@ var toolchains = map[string][]string{
 }
 
 // every are the programs that every machine has.
-var every = []string{"sh", "env", "cat", "cp", "mkdir"}
+var every = []string{"sh", "env", "cat", "cp", "mkdir", "rm", "touch", "make"}
 
 func newStranger(t *testing.T, language string) *stranger {
 	t.Helper()
 	need(t, language)
 	s := &stranger{t: t, home: t.TempDir()}
-	// What is not in a fresh clone: what was built or installed there.
-	skipped := []string{"built", "node_modules", "target"}
-	s.copy("go.mod")
-	err := filepath.WalkDir(filepath.Join(root, "sdk"), func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && slices.Contains(skipped, d.Name()):
-			return fs.SkipDir
-		case !d.IsDir():
-			name, err := filepath.Rel(root, path)
-			s.copy(name)
-			return err
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	bin := t.TempDir()
 	for _, tool := range slices.Concat(every, toolchains[language], []string{program(t, "snatd", "./host")}) {
 		paths, err := filepath.Glob(tool)
@@ -80,6 +61,30 @@ func newStranger(t *testing.T, language string) *stranger {
 		s.env = append(s.env, "npm_config_prefer_offline=true", "npm_config_cache="+output(t, "npm", "config", "get", "cache"))
 	}
 	return s
+}
+
+// clone gives the stranger a clone of this repository.
+func (s *stranger) clone() {
+	s.t.Helper()
+	// What is not in a fresh clone: what was built or installed there.
+	skipped := []string{"built", "node_modules", "target"}
+	s.copy("go.mod")
+	err := filepath.WalkDir(filepath.Join(root, "sdk"), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && slices.Contains(skipped, d.Name()):
+			return fs.SkipDir
+		case !d.IsDir():
+			name, err := filepath.Rel(root, path)
+			s.copy(name)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // copy copies a file of this repository into the clone.
@@ -116,11 +121,11 @@ func (s *stranger) run(folder, commands string) (out string, err error) {
 // the file that it is the content of.
 var block = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
 
-// follow does what a README prints: it makes the files, and runs the commands. The last
-// of them must print what the README says.
-func (s *stranger) follow(readme string) (commands string) {
+// follow does in a folder what a README prints: it makes the files, and runs the commands.
+// The last of them must print what the README says.
+func (s *stranger) follow(folder, readme string) (commands string) {
 	s.t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, readme))
+	text, err := os.ReadFile(readme)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -139,7 +144,7 @@ func (s *stranger) follow(readme string) (commands string) {
 			s.t.Errorf("%s has a block of %s that nobody reads", readme, language)
 		}
 	}
-	out, err := s.run(".", script)
+	out, err := s.run(folder, script)
 	if err != nil {
 		s.t.Fatalf("%s does not work as printed: %v", readme, err)
 	}

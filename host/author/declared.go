@@ -1,6 +1,7 @@
 package author
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -33,7 +34,7 @@ func described(m policy.Metadata) string {
 	}
 	text += ", needs " + m.ABI
 	if m.Facts != nil {
-		text += ", may read " + strings.Join(m.Facts, ", ")
+		text += ", may read " + cmp.Or(strings.Join(m.Facts, ", "), "nothing")
 	}
 	return text
 }

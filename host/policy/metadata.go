@@ -25,7 +25,7 @@ type Metadata struct {
 	ABI string `json:"abi"`
 	// Facts are globs of the keys that it reads, where * stands for anything; nil if it
 	// does not say.
-	Facts []string `json:"facts,omitempty"`
+	Facts []string `json:"facts,omitzero"`
 }
 
 // String is the name and the version.

@@ -116,3 +116,29 @@ func TestDeclares(t *testing.T) {
 		}
 	}
 }
+
+// FuzzMetadata: whatever a file holds, its metadata can be read and written, or that is an
+// error; what was written is read.
+func FuzzMetadata(f *testing.F) {
+	plain := decided()
+	f.Add(plain)
+	f.Add(withSection(plain, `{"name":"a","version":"1","author":"me","abi":"snat_v1","facts":["config.*"]}`))
+	f.Add(withSection(plain, `{"name":"a","abi":"snat_v1","facts":[]}`))
+	f.Add(withSection(withSection(plain, "{}"), "["))
+	f.Fuzz(func(t *testing.T, wasm []byte) {
+		m, err := ReadMetadata(wasm)
+		if m == nil {
+			m = &Metadata{Name: "a", ABI: abi.Module}
+		}
+		annotated, writeErr := Annotate(wasm, *m)
+		if writeErr != nil {
+			if err == nil {
+				t.Errorf("read, and not written: %v", writeErr)
+			}
+			return
+		}
+		if again, err := ReadMetadata(annotated); err != nil || !reflect.DeepEqual(again, m) {
+			t.Errorf("wrote %+v, read %+v, %v", m, again, err)
+		}
+	})
+}

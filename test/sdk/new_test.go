@@ -7,9 +7,21 @@ import (
 	"testing"
 )
 
+// forgotten are policies that are nobody's: the module does not have them. snatd policy
+// check says so too, as TestReadmes has it.
+var forgotten = map[string]mistake{
+	"go": {"wasm/main.go", "sdk.Register(policy.Decide, sdk.Validate(policy.Validate))", "_, _ = policy.Decide, sdk.Everywhere",
+		`failed  .*\n.*\n.*\n +got +error failed: the module has no policy: call sdk\.Register from an init function of package main`},
+	"c":              {"policy.c", "SNAT_POLICY(decide, validate)", "", notTheModules},
+	"rust":           {"src/lib.rs", "policy!(decide, validate);", "", notTheModules},
+	"assemblyscript": {"policy.ts", "export function decide", "function decide", notTheModules},
+}
+
+const notTheModules = `snatd: module partners\.wasm: load: exports no function decide; accepted: decide\(\) -> i32; to change: make the policy the module's: `
+
 // TestNew: what snatd policy new makes works as its README prints it, without a clone of
 // this repository, and its module decides what those of the SDKs' READMEs do. Where the
-// policy is another, its cases fail and the Makefile says so.
+// policy is another its cases fail, and where it was forgotten they say what to change.
 func TestNew(t *testing.T) {
 	for _, language := range languages {
 		t.Run(language, func(t *testing.T) {
@@ -33,6 +45,10 @@ func TestNew(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("make test of a case that is wrong: %v\nwant %s", err, want)
 			}
+			if err := os.WriteFile(path, cases, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			forgotten[language].make(t, s, "make\nsnatd policy test\n")
 			if _, err := s.run("partners", "make clean && ! test -e partners.wasm"); err != nil {
 				t.Error(err)
 			}

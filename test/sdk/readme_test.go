@@ -79,8 +79,8 @@ func builds(commands string) string {
 	return strings.Join(lines, "")
 }
 
-// mistake is one that an author makes: old is replaced by new in a file. What snatd
-// policy check then says has to match want; LINE in it is the line of the mistake.
+// mistake is one that an author makes: old is replaced by new in a file. What is then said
+// has to match want; LINE in it is the line of the mistake.
 type mistake struct{ file, old, new, want string }
 
 var mistakes = map[string]map[string]mistake{
@@ -140,7 +140,10 @@ func (m mistake) make(t *testing.T, s *stranger, build string) {
 	}
 	write(wrong)
 	defer write(string(right))
-	out, _ := s.run("partners", build)
+	out, err := s.run("partners", build)
+	if err != nil {
+		out = err.Error()
+	}
 	before, _, _ := strings.Cut(wrong, "on purpose")
 	line := strconv.Itoa(1 + strings.Count(before, "\n"))
 	if want := strings.ReplaceAll(m.want, "LINE", line); !regexp.MustCompile(want).MatchString(out) {

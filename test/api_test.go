@@ -81,6 +81,14 @@ func TestSocketGroup(t *testing.T) {
 			t.Errorf("group %d: %v\n%s", group, err, out)
 		}
 	}
+	// Approving is root's alone.
+	for user, want := range map[uint32]string{54320: "accepted from root alone", 0: "nothing is held"} {
+		command := exec.Command("curl", "-sS", "-X", "POST", "--unix-socket", d.path("snatd.sock"), "http://snatd/v1/approve?digest=0123456789ab")
+		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: member}}
+		if out, err := command.CombinedOutput(); err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("user %d approves: %v\n%s", user, err, out)
+		}
+	}
 	d.setConfig(baseConfig)
 	d.waitProblem("socketGroup: the change takes effect when snatd is started again")
 }

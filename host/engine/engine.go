@@ -124,9 +124,9 @@ func New(options Options) (*Engine, error) {
 	}
 	if e.reader.patient = earlier; earlier {
 		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
-	}
-	if !e.installer.known {
-		e.healer.missed(time.Now())
+		if !e.installer.known {
+			e.healer.missed(time.Now())
+		}
 	}
 	if e.history, err = history.Open(options.Config.History.Directory); err != nil {
 		options.Log.Warn("some of the changes that are kept cannot be read", "error", err)

@@ -41,7 +41,7 @@ func (i *installer) left() (decides bool, err error) {
 	if errors.Is(err, errOwned) {
 		return true, nil // by that run, which ends just now
 	}
-	if err != nil {
+	if err != nil || held == nil {
 		return false, err
 	}
 	understood, _ := rules.FromTable(held)

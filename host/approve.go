@@ -45,7 +45,7 @@ Snatd plan shows in full what is held. Raising guard.maxChange in the configurat
 		}
 		held, err := daemon.Approve(command.Context(), digest)
 		if err == nil {
-			_, err = fmt.Fprintln(command.OutOrStdout(), "in force:", held)
+			_, err = fmt.Fprintln(command.OutOrStdout(), "in force:", visible(held.String()))
 		}
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -56,5 +57,11 @@ func root() *cobra.Command {
 	return command
 }
 
-// complain says on standard error what is wrong.
-func complain(err error) { fmt.Fprintln(os.Stderr, "snatd:", err) }
+// complain says on standard error what is wrong, which may be in the words of others.
+func complain(err error) {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = visible(line)
+	}
+	fmt.Fprintln(os.Stderr, "snatd:", strings.Join(lines, "\n"))
+}

@@ -77,7 +77,7 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 			return errors.Join(err, listener.Close(), daemon.Close())
 		}
 		if cfg.Metrics.Page || isLoopback(scrapes) {
-			observer.ServePage(page.New(version(), daemon, !cfg.Metrics.Page))
+			observer.ServePage(page.New(version(), daemon, isLoopback(scrapes)))
 		}
 	}
 	log.Info("snatd starts", "version", version(), "config", flags.path())

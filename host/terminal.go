@@ -41,7 +41,7 @@ func (t *terminal) height() int {
 // visible is a text of others, without what a terminal might obey.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r

@@ -75,8 +75,11 @@ func TestGuardHolds(t *testing.T) {
 	if now := d.status(); !now.Ready || now.Ruleset != before.Ruleset || now.Changes != before.Changes {
 		t.Errorf("while it is held: %+v", now)
 	}
-	d.waitProblem("guard: a change is held: ruleset " + held.Ruleset[:12] + " decides otherwise for 3 of 3 subjects")
-	d.waitLog("a change is held", "because vpc: beyond guard.maxChange.pods: 30%")
+	d.waitProblem("guard: a change is held since ")
+	d.waitLog("msg=\"a change is held\"", "because=vpc beyond=\"guard.maxChange.pods: 30%\"")
+	if text, _, _ := d.output(nil, "status"); !strings.Contains(text, "ruleset "+held.Ruleset[:12]+" decides otherwise for 3 of 3 subjects") {
+		t.Error(text)
+	}
 	if plan := d.planned(true); plan.Held == nil || plan.Held.Ruleset != held.Ruleset || plan.After != held.Ruleset || len(plan.Decisions) != 3 {
 		t.Errorf("plan: %+v", plan.Held)
 	}
@@ -179,6 +182,22 @@ func TestGuardMeanwhile(t *testing.T) {
 	d.waitAction(lab.PodB, lab.Peered, "translate")
 	d.see(d.lab.PodB, lab.TCP, lab.Peered, lab.NodePrimary)
 
+	// However many come: those who were known then are as many as they were.
+	many := wider(t, replace(t, baseFacts, podB, ""))
+	for i := range 20 {
+		many += fmt.Sprintf("- {namespace: default, name: job-%d, ip: 10.0.1.%d}\n", i, 100+i)
+	}
+	d.write("facts.yaml", many)
+	d.wait("those who come to be decided for", func() error {
+		status, err := d.client.Status(t.Context())
+		if err == nil && status.Subjects != 22 {
+			err = fmt.Errorf("%d subjects", status.Subjects)
+		}
+		if err == nil && (status.Held == nil || status.Held.Of != 2) {
+			t.Fatalf("held %+v", status.Held)
+		}
+		return err
+	})
 	d.setConfig(guarded + "snat: {mark: 0x10000}\n")
 	d.waitMarks(0, 0x10000)
 	d.check(onlyOutside)

@@ -29,7 +29,7 @@ const (
 // asks then.
 func Serve(ctx context.Context, on net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:        handler,
+		Handler:        http.MaxBytesHandler(handler, 0), // nothing is told by a body
 		ReadTimeout:    readTimeout,
 		WriteTimeout:   writeTimeout,
 		MaxHeaderBytes: maxHeaderBytes,

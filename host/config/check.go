@@ -41,6 +41,7 @@ func check(config Config, doc *document.Document) error {
 		{"snat.onChange", checkOnChange(config.SNAT.OnChange)},
 		{"snat.excludeCIDRs", checkExcludeCIDRs(config.SNAT.ExcludeCIDRs)},
 		{"snat.randomize", checkRandomize(config.SNAT.Randomize)},
+		{"guard.maxChange", checkGuard(config)},
 		{"policies.deadline", config.Policies.Deadline.between(time.Millisecond, 10*time.Second)},
 		{"policies.directory", checkPath(config.Policies.Directory, "a directory")},
 		{"socket", checkPath(config.Socket, "a Unix socket")},
@@ -134,6 +135,14 @@ const maxExcludeCIDRs = 9000
 func checkExcludeCIDRs(prefixes []netip.Prefix) error {
 	if n := len(prefixes); n > maxExcludeCIDRs {
 		return fmt.Errorf("%d CIDRs, accepted: at most %d", n, maxExcludeCIDRs)
+	}
+	return nil
+}
+
+// checkGuard checks that what is held can be noted for the next start, which is no approval.
+func checkGuard(config Config) error {
+	if config.Guard != Default().Guard && config.Facts.Record == "" {
+		return errors.New("facts.record is empty, beside which it is noted that a change is held: accepted only with a path there")
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ facts:
   pods: none
   coalesce: 5ms
   file: /f/facts.yaml
-  record: ""
+  record: /f/record.yaml
 kubernetes: {node: node-a, kubeconfig: /f/kubeconfig}
 network:
   primaryInterface: eth0
@@ -85,7 +85,7 @@ func fullConfig() config.Config {
 		Facts: config.Facts{
 			VPC: "static", Interval: config.Duration(20 * time.Second), Grace: config.Duration(2 * time.Minute),
 			EC2Interval: config.Duration(10 * time.Minute), PrefixLists: []string{"partners", "pl-0123456789abcdef0"},
-			Pods: "none", Coalesce: config.Duration(5 * time.Millisecond), File: "/f/facts.yaml",
+			Pods: "none", Coalesce: config.Duration(5 * time.Millisecond), File: "/f/facts.yaml", Record: "/f/record.yaml",
 		},
 		Kubernetes: config.Kubernetes{Node: "node-a", Kubeconfig: "/f/kubeconfig"},
 		Network: config.Network{
@@ -251,6 +251,7 @@ func TestBadFile(t *testing.T) {
 		{"policies: {memory: 2}", `1:20: policies.memory: "2" is not an amount of memory, accepted: 4 to 1024, in MiB`},
 		{"facts: {vpc: imds}\npolicies: {routes: true}", "2:20: policies.routes: true needs facts.ec2: true, which reads the routes"},
 		{`policies: {directory: ""}`, "1:23: policies.directory: empty, accepted: the path of a directory"},
+		{"facts: {record: \"\"}\nguard: {maxChange: {pods: 30%}}", "2:9: guard.maxChange: facts.record is empty, beside which it is noted that a change is held: accepted only with a path there"},
 		{`socket: ""`, "1:9: socket: empty, accepted: the path of a Unix socket"},
 		{"metrics: {listen: 9477}", `1:19: metrics.listen: 9477 without quotes is a number, accepted: a string, such as "9477"`},
 		{"metrics: {listen: localhost}", `1:19: metrics.listen: "localhost" is not an address and port, accepted: such as 127.0.0.1:9477`},

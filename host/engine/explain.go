@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/snatd/snatd/host/neighbour"
 	"github.com/snatd/snatd/host/policy"
@@ -30,6 +31,10 @@ func (s *State) Explain(from, to string) (Explanation, error) {
 		return Explanation{}, err
 	}
 	q.reach(&e)
+	if s.Held != nil {
+		e.Notes = append(e.Notes, fmt.Sprintf("a change is held since %s: who was known before is decided as before it, by modules and facts of then",
+			s.Held.Since.UTC().Format(time.RFC3339)))
+	}
 	e.Notes = append(e.Notes, s.alsoTranslated()...)
 	return e, nil
 }
@@ -145,7 +150,7 @@ func (s *State) asked(e policy.Evaluation) Asked {
 	asked := Asked{Module: e.Decision.Module, Kept: e.Kept, Forgotten: e.Forgotten, Native: e.Provisional}
 	if i := slices.IndexFunc(s.Modules, func(m ModuleStatus) bool { return m.Name == asked.Module }); i >= 0 {
 		asked.Native = asked.Native || s.Modules[i].Native
-		if !asked.Native {
+		if !asked.Native && s.Held == nil { // else it may be an answer of a version before
 			asked.SHA256 = s.Modules[i].SHA256
 			if m := s.Modules[i].Metadata; m != nil {
 				asked.Name, asked.Version = m.Name, m.Version

@@ -36,7 +36,10 @@ type Flows struct {
 func (e *Engine) Flows(most int) (Flows, error) {
 	state := e.State()
 	list := Flows{Flows: []Flow{}}
-	if state.Result == nil || state.Ruleset == nil {
+	switch {
+	case state.Result == nil:
+		return list, state.undecided()
+	case state.Ruleset == nil:
 		return list, nil
 	}
 	node, err := thisNode(state.Result.pods())

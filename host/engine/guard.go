@@ -16,6 +16,8 @@ const guardSource = "guard"
 // Who is known goes on as before meanwhile; who comes is decided at once.
 type guard struct {
 	held *Held // nil if nothing is
+	// known are those whom it is held for: who was known when it was held first.
+	known []Subject
 	// modules are those of before the change.
 	modules []ModuleStatus
 	// between compiles what is in force meanwhile.
@@ -50,14 +52,13 @@ func (e *Engine) guarded(next *State, wanted *Result, why func(*Result) string, 
 		return wanted
 	}
 	if g.held == nil {
-		g.modules = e.State().Modules
-	}
-	if g.held == nil || g.held.Ruleset != held.Ruleset {
+		g.modules, g.known = e.State().Modules, before.Subjects
+		e.log.Warn("a change is held", "ruleset", held.Ruleset[:leastDigits], "because", held.Because, "beyond", held.Limit)
 		e.remember(history.Entry{Result: history.Held, Because: held.Because}, nil, wanted, next.Modules)
 	}
 	g.held, next.Held = held, held
 	if next.Result == nil {
-		next.earlier = &before
+		next.earlier, next.Ruleset = &before, before.Ruleset
 		next.Waiting = "waiting for approval; the rules of an earlier run stay in force"
 		return nil
 	}
@@ -88,7 +89,11 @@ func (g *guard) hold(held *Held, before, after *Result, why func(*Result) string
 // the run before held a change. Approving it is not what a restart is for.
 func (e *Engine) before(state *State, wanted *Result) Installed {
 	if state.Result != nil {
-		return state.installed()
+		in := state.installed()
+		if e.guard.held != nil {
+			in.Subjects = e.guard.known // however many come meanwhile
+		}
+		return in
 	}
 	if e.guard.earlier == nil {
 		return Installed{}

@@ -172,7 +172,8 @@ func (r *Reader) replayed(cfg config.Config) (link.Link, bool) {
 	}
 	primary := document.Node.PrimaryAddress
 	if here, err := link.Addresses(); err == nil && slices.Contains(here, primary) {
-		return link.Link{}, false
+		found, err := link.Primary(document.Node.PrimaryInterface, primary)
+		return found, err == nil
 	}
 	return link.Link{Name: document.Node.PrimaryInterface, Addr: primary, Addrs: document.Node.Addresses}, primary.IsValid()
 }

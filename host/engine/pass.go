@@ -60,7 +60,9 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 		p.list = append(p.list, e.needsRestart(in.Config)...)
 	}
 	if state.Held != nil {
-		p.add(guardSource, fmt.Errorf("a change is held: %s; snatd plan shows it, snatd approve %.12s lets it through", state.Held, state.Held.Ruleset))
+		// The same as long as something is, whatever comes meanwhile: it is told once.
+		p.add(guardSource, fmt.Errorf("a change is held since %s, beyond %s: snatd plan shows it, snatd approve lets it through",
+			state.Held.Since.UTC().Format(time.RFC3339), state.Held.Limit))
 	}
 	e.reader.services.report(&p)
 	next = earlier(next, e.healer.report(&p, time.Now()))

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // disk is the directory where changes are kept: one directory each, by its number, that
@@ -19,7 +20,12 @@ type disk struct {
 	dir   string
 	ticks chan struct{}
 	err   error // why the last writing failed
+	// ours are the changes that are there, by number: whatever else is there stays.
+	ours map[uint64]bool
 }
+
+// saveAgain is when writing that failed is tried again, at the latest.
+const saveAgain = 30 * time.Second
 
 func (d *disk) signal() {
 	select {
@@ -36,7 +42,7 @@ func Open(dir string) (*Ring, error) {
 	if dir == "" {
 		return r, nil
 	}
-	r.disk = &disk{dir: dir, ticks: make(chan struct{}, 1)}
+	r.disk = &disk{dir: dir, ticks: make(chan struct{}, 1), ours: map[uint64]bool{}}
 	numbers, err := r.disk.numbers()
 	for _, number := range numbers {
 		k := &kept{dir: r.disk.of(number)}
@@ -49,6 +55,7 @@ func Open(dir string) (*Ring, error) {
 			continue
 		}
 		k.Number = number
+		r.disk.ours[number] = true
 		r.changes = append(r.changes, k)
 	}
 	r.forget()
@@ -60,13 +67,18 @@ func (r *Ring) Run(ctx context.Context) {
 	if r.disk == nil {
 		return
 	}
+	var again <-chan time.Time
 	for ended := false; !ended; {
 		select {
 		case <-ctx.Done():
 			ended = true
 		case <-r.disk.ticks:
+		case <-again:
 		}
 		err := r.save()
+		if again = nil; err != nil {
+			again = time.After(saveAgain)
+		}
 		r.mu.Lock()
 		r.disk.err = err
 		r.mu.Unlock()
@@ -95,6 +107,7 @@ func (r *Ring) save() (err error) {
 			r.mu.Lock()
 			on := *k // who has the other reads from memory on
 			on.dir = r.disk.of(k.Number)
+			r.disk.ours[k.Number] = true
 			if at := slices.Index(r.changes, k); at >= 0 {
 				r.changes[at] = &on
 			}
@@ -103,13 +116,17 @@ func (r *Ring) save() (err error) {
 		}
 		err = cmp.Or(err, failed)
 	}
-	numbers, unread := r.disk.numbers()
-	for _, number := range numbers {
-		if !slices.ContainsFunc(all, func(k *kept) bool { return k.Number == number }) {
-			err = cmp.Or(err, os.RemoveAll(r.disk.of(number)))
+	for number := range r.disk.ours {
+		if slices.ContainsFunc(all, func(k *kept) bool { return k.Number == number }) {
+			continue
 		}
+		if failed := os.RemoveAll(r.disk.of(number)); failed != nil {
+			err = cmp.Or(err, failed)
+			continue
+		}
+		delete(r.disk.ours, number)
 	}
-	return cmp.Or(err, unread)
+	return err
 }
 
 // write writes a change whole or not at all. Modules that earlier ones have are the same
@@ -158,7 +175,7 @@ func (d *disk) numbers() (list []uint64, err error) {
 		return nil, nil
 	}
 	for _, e := range entries {
-		if number, err := strconv.ParseUint(e.Name(), 10, 64); err == nil && e.IsDir() {
+		if number, err := strconv.ParseUint(e.Name(), 10, 32); err == nil && e.IsDir() {
 			list = append(list, number)
 		}
 	}

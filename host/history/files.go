@@ -102,6 +102,7 @@ func replayed(c config.Config) config.Config {
 	c.Facts = given.Facts
 	c.Facts.VPC, c.Facts.Pods, c.Facts.File, c.Facts.Record = config.VPCStatic, pods, factsFile, ""
 	c.Kubernetes, c.Metrics, c.History, c.Log = given.Kubernetes, given.Metrics, given.History, given.Log
+	c.Guard = given.Guard // nothing is held where nothing is installed
 	c.Network.PrimaryInterface, c.Network.PrimaryAddress = given.Network.PrimaryInterface, given.Network.PrimaryAddress
 	c.Policies.Directory, c.Policies.Cache = policies, ""
 	return c

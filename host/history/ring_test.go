@@ -201,6 +201,36 @@ func TestDisk(t *testing.T) {
 	}
 }
 
+// What somebody else keeps in the directory stays, by whatever name.
+func TestOthersStay(t *testing.T) {
+	dir := t.TempDir()
+	theirs := []string{"2024/notes.txt", "18446744073709551614/x", "7/entry.json", "name/x"}
+	for _, name := range theirs {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte("theirs"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Open(dir)
+	if err == nil {
+		t.Error("what cannot be read is not told")
+	}
+	for range mostEntries + 3 {
+		r.Add(Change{Snapshot: snapshot(t, 2, 1, 1)})
+	}
+	if err := r.save(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range theirs {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(text) != "theirs" {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	if last := r.Newest(1); last[0].Number <= 2024 {
+		t.Errorf("change %d is among others' directories", last[0].Number)
+	}
+}
+
 // Who asks, and what writes to the disk, keep nobody from adding.
 func TestRingIsShared(t *testing.T) {
 	dir := t.TempDir()

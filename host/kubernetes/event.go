@@ -21,8 +21,9 @@ type Event struct {
 	Message string // for people
 }
 
-// Limits, for a node that has much to tell and for a cluster with many such nodes. The
-// same is told once an hour, which is how long the API server keeps it by default.
+// Limits, for a node that has much to tell and for a cluster with many such nodes: so many of
+// a reason. The same is told once an hour, which is how long the API server keeps it by
+// default.
 const (
 	eventsAtOnce   = 10
 	eventsEvery    = time.Minute // after those
@@ -42,7 +43,7 @@ type events struct {
 	log     *slog.Logger
 	create  func(context.Context, *corev1.Event) error
 	queue   chan happened
-	limit   *rate.Limiter
+	limits  map[string]*rate.Limiter // by reason
 	told    map[Event]time.Time
 	refused string // why the last one was; empty: it was not
 }
@@ -56,7 +57,7 @@ type happened struct {
 func newEvents(node string, log *slog.Logger, create func(context.Context, *corev1.Event) error) *events {
 	return &events{
 		node: node, log: log, create: create, queue: make(chan happened, maxEvents),
-		limit: rate.NewLimiter(rate.Every(eventsEvery), eventsAtOnce), told: map[Event]time.Time{},
+		limits: map[string]*rate.Limiter{}, told: map[Event]time.Time{},
 	}
 }
 
@@ -83,14 +84,15 @@ func (s *events) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case e := <-s.queue:
-			if s.fresh(e) && s.limit.Wait(ctx) == nil {
+			if s.fresh(e) {
 				s.tell(ctx, e)
 			}
 		}
 	}
 }
 
-// fresh says whether the event was not told within an hour, and takes note of it.
+// fresh says whether the event was not told within an hour, nor too many for its reason, and
+// takes note of it.
 func (s *events) fresh(e happened) bool {
 	for old, at := range s.told {
 		if e.at.Sub(at) > tellAgainAfter {
@@ -98,6 +100,15 @@ func (s *events) fresh(e happened) bool {
 		}
 	}
 	if _, known := s.told[e.Event]; known {
+		return false
+	}
+	limit, known := s.limits[e.Reason]
+	if !known {
+		limit = rate.NewLimiter(rate.Every(eventsEvery), eventsAtOnce)
+		s.limits[e.Reason] = limit
+	}
+	if !limit.AllowN(e.at, 1) {
+		s.log.Debug("too many events", "reason", e.Reason, "message", e.Message)
 		return false
 	}
 	s.told[e.Event] = e.at

@@ -118,7 +118,8 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	end = sync.OnceFunc(end)
 	defer end()
 	var body bytes.Buffer
-	if err := page.Execute(&body, s.content(r.FormValue("from"), r.FormValue("to"))); err != nil {
+	asked := r.URL.Query() // and not what a body may say
+	if err := page.Execute(&body, s.content(asked.Get("from"), asked.Get("to"))); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}

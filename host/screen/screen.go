@@ -60,6 +60,9 @@ func Of(s api.Status, now time.Time) Screen {
 	if len(s.Why) > 1 {
 		add("wrong", each(s.Why, func(why string) Line { return Line{Bad, why} })...)
 	}
+	if s.Held != nil {
+		add("held", Line{Warn, s.Held.String()}, Line{Plain, "snatd plan shows it, snatd approve lets it through"})
+	}
 	for _, n := range s.Neighbours {
 		add("warning", Line{Warn, n.String()}, Line{Plain, "fix: " + n.Fix})
 	}

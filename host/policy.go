@@ -19,14 +19,16 @@ import (
 func policyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "policy",
-		Short: "for authors of modules: make one, and try it from its file; needs no root and no daemon",
-		Long: `Policy makes the folder of a new policy, and tries a module from its file alone, in the
-daemon's own sandbox. It needs no root, no daemon and none of the daemon's directories.`,
+		Short: "for authors of modules: make one, try it from its file, push and pull it; needs no root and no daemon",
+		Long: `Policy makes the folder of a new policy, tries a module from its file alone, in the
+daemon's own sandbox, and carries it to and from an OCI registry. It needs no root, no
+daemon and none of the daemon's directories.`,
 		Example: `  snatd policy new --lang go partners
   snatd policy check 20-partners.wasm
   snatd policy run 20-partners.wasm --facts node-a.yaml
   snatd policy test
-  snatd policy bench 20-partners.wasm`,
+  snatd policy bench 20-partners.wasm
+  snatd policy push 20-partners.wasm oci://registry.example.com/policies/partners:1.2.0`,
 		// Without this an unknown command would print the help, and succeed.
 		Args: func(command *cobra.Command, arguments []string) error {
 			if len(arguments) == 0 {
@@ -40,7 +42,8 @@ daemon's own sandbox. It needs no root, no daemon and none of the daemon's direc
 		},
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
-	command.AddCommand(policyNewCommand(), policyCheckCommand(), policyRunCommand(), policyBenchCommand(), policyTestCommand(), policyAnnotateCommand())
+	command.AddCommand(policyNewCommand(), policyCheckCommand(), policyRunCommand(), policyBenchCommand(), policyTestCommand(), policyAnnotateCommand(),
+		policyPushCommand(), policyPullCommand())
 	return command
 }
 

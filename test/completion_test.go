@@ -17,6 +17,8 @@ func TestCompletion(t *testing.T) {
 		"status -o ":                  "text\njson\n:4\n",
 		"completion ":                 "bash\nzsh\nfish\n:4\n",
 		"policy check ":               "wasm\nwasm.gz\n:8\n",
+		"policy push ":                "wasm\nwasm.gz\n:8\n",
+		"policy pull oci://a/b:1 ":    ":16\n",
 		"run --log-level ":            "debug\ninfo\nwarn\nerror\n:4\n",
 		"status --config ":            "yaml\nyml\n:8\n",
 		"status --socket none --wat":  "--watch\task every second until it is interrupted, also while the daemon is away\n:4\n",

@@ -228,7 +228,7 @@ func TestPolicyBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ arguments, want string }{
-		{"chekc 20-partners.wasm", `policy "chekc" is unknown, accepted: annotate, bench, check, new, run, test`},
+		{"chekc 20-partners.wasm", `policy "chekc" is unknown, accepted: annotate, bench, check, new, pull, push, run, test`},
 		{"check", "0 arguments, accepted: one module, FILE.wasm or FILE.wasm.gz"},
 		{"check a.wasm b.wasm", "2 arguments, accepted: one module, FILE.wasm or FILE.wasm.gz"},
 		{"check none.wasm", "open none.wasm: no such file or directory"},

@@ -6,12 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/snatd/snatd/host/dropin"
+	"github.com/snatd/snatd/host/file"
 	"github.com/snatd/snatd/host/policy"
 	"github.com/snatd/snatd/sdk/abi"
 )
@@ -48,7 +47,7 @@ func Annotate(path, to string, m policy.Metadata) (AnnotateReport, error) {
 		return AnnotateReport{}, fmt.Errorf("%s: %w", path, err)
 	}
 	to = cmp.Or(to, path)
-	if err := replace(to, annotated); err != nil {
+	if err := file.Replace(to, annotated); err != nil {
 		return AnnotateReport{}, err
 	}
 	sum := sha256.Sum256(annotated)
@@ -64,22 +63,4 @@ func checkGlobs(globs []string) error {
 		}
 	}
 	return nil
-}
-
-// replace puts content into a file, or leaves it as it is.
-func replace(path string, content []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // fails once it has its own name
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	_, err = temporary.Write(content)
-	if err = errors.Join(err, temporary.Chmod(mode), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
 }

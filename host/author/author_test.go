@@ -111,7 +111,7 @@ func TestFileErrors(t *testing.T) {
 			write(t, o.Module, string(good))
 		}, "DIR/mine.wasm.gz: decompress: gzip: invalid header"},
 		{"bad sidecar", "config: {}\ngrant: {}\n", nil,
-			"DIR/mine.yaml:2:1: grant: unknown key, accepted: config, grants, sha256, mode"},
+			"DIR/mine.yaml:2:1: grant: unknown key, accepted: config, grants, sha256, publicKey, mode"},
 		{"no sidecar", "", func(o *author.Options, dir string) { o.Sidecar = filepath.Join(dir, "none.yaml") },
 			"open DIR/none.yaml: no such file or directory"},
 		{"other hash", "sha256: 0000000000000000000000000000000000000000000000000000000000000000\n", nil,

@@ -29,13 +29,17 @@ func sizes(plain, packed int) string {
 	return fmt.Sprintf("%d bytes, %s gzipped: %s", plain, gzipped, fits)
 }
 
-// hash tells which module it is. One that the sidecar does not want was an error
-// before.
+// hash tells which module it is, and that it is signed. One that the sidecar does not
+// want was an error before.
 func (t *trial) hash() string {
+	text := t.file.SHA256
 	if t.file.Sidecar.SHA256 != "" {
-		return t.file.SHA256 + ", as the sidecar wants"
+		text += ", as the sidecar wants"
 	}
-	return t.file.SHA256
+	if t.file.Sidecar.PublicKey.Given() {
+		text += ", signed with its publicKey"
+	}
+	return text
 }
 
 // large is from how many bytes on it is not worth the time to tell how much too

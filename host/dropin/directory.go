@@ -22,11 +22,11 @@ type Directory struct {
 
 // memory is a file that was read.
 type memory struct {
-	module, sidecar stamp
-	at              time.Time // before it was read
-	since           time.Time // when it was seen with these stamps first
-	changed         bool      // that was after a change
-	file            File
+	stamps  stamps
+	at      time.Time // before it was read
+	since   time.Time // when it was seen with these stamps first
+	changed bool      // that was after a change
+	file    File
 }
 
 // NewDirectory returns the Directory of a path, which need not exist.
@@ -37,6 +37,15 @@ func NewDirectory(path string) *Directory {
 // pattern is what module files are called; the first group is what they share
 // with their sidecars.
 var pattern = regexp.MustCompile(`^([0-9]{2}-[a-z0-9-]+)\.wasm(\.gz)?$`)
+
+// Stem is what a module's file shares with those beside it: the NN-name of NN-name.wasm
+// or NN-name.wasm.gz; empty if that is not what the file is called.
+func Stem(file string) string {
+	if match := pattern.FindStringSubmatch(file); match != nil {
+		return match[1]
+	}
+	return ""
+}
 
 // Read returns the modules of the directory in order of precedence. Every file
 // that looks like a module is there, if only with an Err; hidden and other files
@@ -84,26 +93,29 @@ func (d *Directory) read(name, sidecar string) (memory, error) {
 	sidecar = filepath.Join(d.path, sidecar+".yaml")
 	m := memory{at: d.now(), file: File{Name: name, path: path}}
 	var err error
-	if m.module, err = stampOf(path); err != nil {
+	if m.stamps.module, err = stampOf(path); err != nil {
 		return memory{}, err
 	}
-	if m.sidecar, err = stampOf(sidecar); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if m.stamps.sidecar, err = stampOf(sidecar); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return memory{}, err
+	}
+	if m.stamps.signature, err = stampOf(SignaturePath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return memory{}, err
 	}
 	old, seen := d.known[name]
-	if same := seen && old.module == m.module && old.sidecar == m.sidecar; same {
+	if same := seen && old.stamps == m.stamps; same {
 		m.since, m.changed = old.since, old.changed
 	} else {
-		m.since, m.changed = m.at, seen || !m.module.settled(m.at) || !m.sidecar.settled(m.at)
+		m.since, m.changed = m.at, seen || !m.stamps.settled(m.at)
 	}
 	writing := m.writing()
-	if seen && old.unchanged(m.module, m.sidecar) {
+	if seen && old.stamps == m.stamps && m.stamps.settled(old.at) {
 		old.file.Writing = writing
 		return old, nil
 	}
-	exists := m.sidecar != stamp{}
+	exists := m.stamps.sidecar != stamp{}
 	err = m.file.read(sidecar, exists)
-	if err == nil && exists && m.sidecar.size == 0 && !writing.IsZero() {
+	if err == nil && exists && m.stamps.sidecar.size == 0 && !writing.IsZero() {
 		// Taking it for a sidecar that says nothing would withdraw all grants.
 		err = fmt.Errorf("%s: empty", sidecar)
 	}
@@ -124,8 +136,4 @@ func (m memory) writing() time.Time {
 		return until
 	}
 	return time.Time{}
-}
-
-func (m memory) unchanged(module, sidecar stamp) bool {
-	return m.module == module && m.sidecar == sidecar && module.settled(m.at) && sidecar.settled(m.at)
 }

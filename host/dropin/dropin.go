@@ -1,6 +1,7 @@
 // Package dropin reads the directory where operators put policy modules: files
 // NN-name.wasm or NN-name.wasm.gz, each with an optional NN-name.yaml beside it,
-// its sidecar. The order of the file names is the order of precedence.
+// its sidecar, and with NN-name.sig if the sidecar asks for a signature. The order of
+// the file names is the order of precedence.
 //
 // Nothing is compiled or watched here. Whatever is wrong with one module is that
 // module's error and keeps no other from being read.
@@ -11,12 +12,16 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/snatd/snatd/host/file"
+	"github.com/snatd/snatd/host/signature"
 	"github.com/snatd/snatd/sdk/abi"
 )
 
@@ -85,7 +90,34 @@ func (f *File) fill(raw, wasm []byte, sidecar string, exists bool) (err error) {
 	if want := f.Sidecar.SHA256; want != "" && want != f.SHA256 && want != digest(raw) {
 		return fmt.Errorf("%s: sha256: %s is wanted, the module has %s", sidecar, want, f.SHA256)
 	}
+	if key := f.Sidecar.PublicKey; key.Given() {
+		if err := verify(key, wasm, SignaturePath(f.path), sidecar); err != nil {
+			return err
+		}
+	}
 	f.identity = digest([]byte(f.SHA256 + digest(text)))
+	return nil
+}
+
+// SignaturePath is where the signatures of a module are, beside it.
+func SignaturePath(module string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(module, ".gz"), ".wasm") + ".sig"
+}
+
+// verify tells whether a module is signed as its sidecar wants.
+func verify(key signature.PublicKey, wasm []byte, path, sidecar string) error {
+	const sign = "accepted: the signature of the module by the key of publicKey, as snatd policy push --key and pull put it there"
+	text, err := file.Read(path, signature.MaxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		// It is not the sidecar or the module that cannot be read.
+		return fmt.Errorf("%s: missing, %s asks for it by publicKey; %s", path, filepath.Base(sidecar), sign)
+	case err != nil:
+		return err
+	}
+	if err := key.Verify(wasm, text); err != nil {
+		return fmt.Errorf("%s: %w, publicKey in %s; the module, the signature or the key is another one's; %s", path, err, filepath.Base(sidecar), sign)
+	}
 	return nil
 }
 

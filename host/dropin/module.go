@@ -45,10 +45,9 @@ func ReadModule(path, sidecar string) (Module, error) {
 	if m.Raw, m.Wasm, err = readNamed(path); err != nil {
 		return Module{}, err
 	}
-	stem := strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".wasm")
 	exists := true
 	if sidecar == "" {
-		sidecar = stem + ".yaml"
+		sidecar = strings.TrimSuffix(strings.TrimSuffix(path, ".gz"), ".wasm") + ".yaml"
 		_, err := os.Stat(sidecar)
 		exists = !errors.Is(err, fs.ErrNotExist) // any other error is that of reading it
 	}

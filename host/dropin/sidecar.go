@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/snatd/snatd/host/document"
+	"github.com/snatd/snatd/host/signature"
 )
 
 // Sidecar is what an operator says about one module; without the file it is the
@@ -14,7 +15,9 @@ type Sidecar struct {
 	Config map[string]string // the facts config.<key>; shared, do not change it
 	Grants Grants
 	SHA256 string // of the module, in hexadecimal; empty: any
-	Shadow bool   // its decisions are told and never enforced
+	// PublicKey is by whom the module has to be signed; none: by nobody.
+	PublicKey signature.PublicKey
+	Shadow    bool // its decisions are told and never enforced
 }
 
 // Grants are what a module may do beyond excluding.
@@ -73,8 +76,8 @@ func (h *hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Encode writes a sidecar that says the same of the module with a hash, and no more. It is
-// enforced.
+// Encode writes a sidecar that says the same of the module with a hash, and no more: that
+// needs no signature. It is enforced.
 func (s Sidecar) Encode(sha256 string) ([]byte, error) {
 	var file struct {
 		Config map[string]string `yaml:"config"`
@@ -97,17 +100,19 @@ func parseSidecar(path string, text []byte) (Sidecar, error) {
 			Translate bool     `yaml:"translate"`
 			Sources   []source `yaml:"sources"`
 		} `yaml:"grants"`
-		SHA256 hash `yaml:"sha256"`
-		Mode   mode `yaml:"mode"`
+		SHA256    hash                `yaml:"sha256"`
+		PublicKey signature.PublicKey `yaml:"publicKey"`
+		Mode      mode                `yaml:"mode"`
 	}
 	if err := document.Decode(path, text, &file); err != nil {
 		return Sidecar{}, err
 	}
 	sidecar := Sidecar{
-		Config: file.Config,
-		Grants: Grants{Translate: file.Grants.Translate},
-		SHA256: string(file.SHA256),
-		Shadow: file.Mode == shadow,
+		Config:    file.Config,
+		Grants:    Grants{Translate: file.Grants.Translate},
+		SHA256:    string(file.SHA256),
+		PublicKey: file.PublicKey,
+		Shadow:    file.Mode == shadow,
 	}
 	for _, addr := range file.Grants.Sources {
 		sidecar.Grants.Sources = append(sidecar.Grants.Sources, netip.Addr(addr))

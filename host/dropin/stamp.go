@@ -33,3 +33,11 @@ func (s stamp) settled(at time.Time) bool {
 	last := at.Add(-tick)
 	return time.Unix(s.modified.Unix()).Before(last) && time.Unix(s.changed.Unix()).Before(last)
 }
+
+// stamps are those of a module and of what is beside it.
+type stamps struct{ module, sidecar, signature stamp }
+
+// settled tells whether a change of any of the files after at gives it another stamp.
+func (s stamps) settled(at time.Time) bool {
+	return s.module.settled(at) && s.sidecar.settled(at) && s.signature.settled(at)
+}

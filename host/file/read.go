@@ -1,5 +1,5 @@
 // Package file reads files that an operator puts somewhere: whole, bounded, and
-// without ever waiting for anything but the disk.
+// without ever waiting for anything but the disk. It replaces them as a whole too.
 package file
 
 import (

@@ -1,0 +1,26 @@
+package file
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Replace puts content into a file as a whole, or leaves the file as it is. The file
+// keeps its permissions; a new one may be read by all.
+func Replace(path string, content []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temporary.Name()) }() // fails once it has its own name
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	_, err = temporary.Write(content)
+	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}

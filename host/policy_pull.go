@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/snatd/snatd/host/registry"
+)
+
+func policyPullCommand() *cobra.Command {
+	pull := registry.Pull{Directory: "."}
+	command := &cobra.Command{
+		Use:   "pull oci://REGISTRY/REPOSITORY[:TAG|@sha256:DIGEST] [DIRECTORY]",
+		Short: "get a module from an OCI registry into a directory, pinned by its hash",
+		Long: `Pull gets a module from an OCI registry into a directory, the current one or that of the
+drop-ins: NN-name.wasm, its signatures NN-name.sig if it has any, and its hash as sha256 in
+the sidecar NN-name.yaml. All else in a sidecar that is there stays as it is written. Files
+are replaced as a whole, and the sidecar first, so that a running daemon takes the module
+with its pin, or stays with what it has.
+
+If the sidecar has a publicKey, the module has to be signed with it; else nothing is
+written. --key writes one into the sidecar. The daemon verifies the signature again.
+
+The name is that of the file that was pushed, or --name.
+` + registryHelp + `
+
+With -o json: reference, with the digest; module, sidecar and signature, the paths of the
+files; sha256; verified, that the signature is of publicKey.`,
+		Example: `  snatd policy pull oci://registry.example.com/policies/partners:1.2.0 /etc/snatd/policies.d
+  snatd policy pull oci://registry.example.com/policies/partners:1.2.0 --name 30-partners --key cosign.pub`,
+		Args: func(_ *cobra.Command, arguments []string) error {
+			if len(arguments) < 1 || len(arguments) > 2 {
+				return fmt.Errorf("%d arguments, accepted: oci://REGISTRY/REPOSITORY:TAG, and a directory", len(arguments))
+			}
+			if pull.Reference = arguments[0]; len(arguments) == 2 {
+				pull.Directory = arguments[1]
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, arguments []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			if len(arguments) == 1 {
+				return nil, cobra.ShellCompDirectiveFilterDirs
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&pull.Name, "name", "", "call it `NN-NAME`")
+	flags.StringVar(&pull.Key, "key", "", "write the public key in `FILE` into the sidecar, if it has none")
+	flags.BoolVar(&pull.PlainHTTP, "plain-http", false, "the registry has no TLS")
+	output := addOutput(command, "text", "json")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		done, err := pull.Do(command.Context())
+		if err != nil {
+			return err
+		}
+		out := command.OutOrStdout()
+		if output.value == "json" {
+			return writeJSON(out, done)
+		}
+		signed := "not signed"
+		switch {
+		case done.Verified:
+			signed = "signed, as its publicKey wants"
+		case done.Signature != "":
+			signed = "with signatures that nobody verifies: the sidecar has no publicKey"
+		}
+		_, err = fmt.Fprintf(out, "%s: %s\npinned in %s, %s\n", done.Module, done.Reference, done.Sidecar, signed)
+		return err
+	}
+	return command
+}

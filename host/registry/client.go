@@ -1,0 +1,71 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry"
+	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/auth"
+	"oras.land/oras-go/v2/registry/remote/credentials"
+	"oras.land/oras-go/v2/registry/remote/errcode"
+	"oras.land/oras-go/v2/registry/remote/retry"
+)
+
+// patience is how long a push or a pull may take.
+const patience = 10 * time.Minute
+
+// scheme is what references begin with, as nothing else that is pushed or pulled does.
+const scheme = "oci://"
+
+// connect returns the repository of a reference. Nothing is sent yet. The credentials
+// are those of the Docker configuration file and its helpers.
+func connect(reference string, plainHTTP bool) (*remote.Repository, error) {
+	name, ok := strings.CutPrefix(reference, scheme)
+	at, err := registry.ParseReference(name)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("%q names no artifact, accepted: oci://REGISTRY/REPOSITORY:TAG, such as oci://registry.example.com/policies/partners:1.2.0", reference)
+	}
+	client := &auth.Client{Client: retry.DefaultClient, Cache: auth.NewCache()}
+	client.SetUserAgent("snatd")
+	// Without a home there are none, as for a service.
+	if _, err := os.UserHomeDir(); err == nil || os.Getenv("DOCKER_CONFIG") != "" {
+		store, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("the credentials of registries: %w", err)
+		}
+		client.Credential = credentials.Credential(store)
+	}
+	// A registry that cannot list what refers to an artifact has an index instead, which
+	// is replaced; most let nobody delete the old one.
+	return &remote.Repository{Reference: at, Client: client, PlainHTTP: plainHTTP, SkipReferrersGC: true}, nil
+}
+
+// full is a reference as it is written on the command line.
+func full(at registry.Reference) string { return scheme + at.String() }
+
+// explain says what to do about an error of a registry.
+func explain(at registry.Reference, err error) error {
+	var answer *errcode.ErrorResponse
+	hint := ""
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errdef.ErrNotFound):
+		return fmt.Errorf("%s: there is no such artifact; the registry has no such repository, tag or digest, or hides it without credentials (docker login)", full(at))
+	case errors.Is(err, content.ErrMismatchedDigest), errors.Is(err, content.ErrTrailingData), errors.Is(err, content.ErrInvalidDescriptorSize):
+		return fmt.Errorf("%s: the registry sent something else than its digest says; nothing was written: %w", full(at), err)
+	case errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden),
+		errors.Is(err, auth.ErrBasicCredentialNotFound):
+		hint = " (credentials are those of docker login, in the Docker configuration file)"
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		hint = " (--plain-http is for registries without TLS)"
+	}
+	return fmt.Errorf("%s: %w%s", full(at), err, hint)
+}

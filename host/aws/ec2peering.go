@@ -41,7 +41,7 @@ func (l *look) peerings(ctx context.Context) ([]facts.Peering, error) {
 
 // peeringsAt reads those that have our VPC at one end.
 func (l *look) peeringsAt(ctx context.Context, ours, other side) ([]facts.Peering, error) {
-	p := ec2.NewDescribeVpcPeeringConnectionsPaginator(l.client, &ec2.DescribeVpcPeeringConnectionsInput{
+	p := ec2.NewDescribeVpcPeeringConnectionsPaginator(callsOf(l.client), &ec2.DescribeVpcPeeringConnectionsInput{
 		Filters: []types.Filter{filter("status-code", "active"), filter(ours.filter, l.options.VPCID)},
 	})
 	found, err := pages(ctx, l, describePeerings, p, func(page *ec2.DescribeVpcPeeringConnectionsOutput) []types.VpcPeeringConnection {

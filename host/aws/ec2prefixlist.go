@@ -69,7 +69,7 @@ func (l *look) destinations(ctx context.Context, ids []string) error {
 func (l *look) describeLists(ctx context.Context, by string, values []string) error {
 	const mostValues = 200 // in a filter
 	for some := range slices.Chunk(values, mostValues) {
-		p := ec2.NewDescribeManagedPrefixListsPaginator(l.client, &ec2.DescribeManagedPrefixListsInput{Filters: []types.Filter{filter(by, some...)}})
+		p := ec2.NewDescribeManagedPrefixListsPaginator(callsOf(l.client), &ec2.DescribeManagedPrefixListsInput{Filters: []types.Filter{filter(by, some...)}})
 		found, err := pages(ctx, l, describePrefixLists, p, func(page *ec2.DescribeManagedPrefixListsOutput) []types.ManagedPrefixList { return page.PrefixLists })
 		if err != nil {
 			return err
@@ -95,7 +95,7 @@ func (l *look) readEntries(ctx context.Context, list *prefixList) error {
 	case list.family != familyIPv4:
 		return invalid(describePrefixLists+": "+list.id, "addressFamily %s, accepted: IPv4, IPv6", document.Quote(list.family))
 	}
-	p := ec2.NewGetManagedPrefixListEntriesPaginator(l.client, &ec2.GetManagedPrefixListEntriesInput{
+	p := ec2.NewGetManagedPrefixListEntriesPaginator(callsOf(l.client), &ec2.GetManagedPrefixListEntriesInput{
 		PrefixListId: &list.id,
 		// A list that changes meanwhile would have pages of before and of after.
 		TargetVersion: list.version,

@@ -60,7 +60,7 @@ func (l *look) routeTable(ctx context.Context) (*routeTable, error) {
 }
 
 func (l *look) routeTables(ctx context.Context, filters ...types.Filter) ([]types.RouteTable, error) {
-	p := ec2.NewDescribeRouteTablesPaginator(l.client, &ec2.DescribeRouteTablesInput{Filters: filters})
+	p := ec2.NewDescribeRouteTablesPaginator(callsOf(l.client), &ec2.DescribeRouteTablesInput{Filters: filters})
 	return pages(ctx, l, describeRouteTables, p, func(page *ec2.DescribeRouteTablesOutput) []types.RouteTable { return page.RouteTables })
 }
 

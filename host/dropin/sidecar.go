@@ -104,8 +104,19 @@ func parseSidecar(path string, text []byte) (Sidecar, error) {
 		PublicKey signature.PublicKey `yaml:"publicKey"`
 		Mode      mode                `yaml:"mode"`
 	}
-	if err := document.Decode(path, text, &file); err != nil {
+	doc, err := document.Parse(path, text, document.Limit)
+	if err == nil {
+		err = doc.Decode(&file)
+	}
+	if err != nil {
 		return Sidecar{}, err
+	}
+	// What somebody meant to ask for is not to be taken for nothing.
+	if doc.Line("sha256") > 0 && file.SHA256 == "" {
+		return Sidecar{}, doc.Errorf("sha256", "no value, accepted: 64 lower-case hexadecimal digits, or no such key")
+	}
+	if doc.Line("publicKey") > 0 && !file.PublicKey.Given() {
+		return Sidecar{}, doc.Errorf("publicKey", "no value, accepted: a public key in PEM, or no such key")
 	}
 	sidecar := Sidecar{
 		Config:    file.Config,

@@ -147,10 +147,24 @@ func (p Pull) stem(at registry.Reference, layer v1.Descriptor) (string, error) {
 		return "", fmt.Errorf("--name: %q gives no precedence, accepted: NN-name, two digits, then lower-case letters, digits and dashes", name)
 	}
 	stem := filepath.Join(p.Directory, name)
+	if p.Name == "" && !p.ours(at, stem) {
+		return "", fmt.Errorf("%s: the artifact calls the module %s, of which the directory has files that are not from there: whoever may push could choose "+
+			"whose grants and key count; accepted: --name %s if that is meant, or another --name", full(at), title, name)
+	}
 	if _, err := os.Lstat(stem + ".wasm.gz"); err == nil {
 		return "", fmt.Errorf("%s.wasm.gz is the same module as the one to be written; accepted: remove it, or another --name", stem)
 	}
 	return stem, nil
+}
+
+// ours says whether nothing of a name is there, or what was pulled from the same repository.
+func (p Pull) ours(at registry.Reference, stem string) bool {
+	text, err := file.Read(stem+".yaml", maxManifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = os.Lstat(stem + ".wasm")
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return err == nil && bytes.Contains(text, []byte("# "+scheme+at.Registry+"/"+at.Repository+"@"))
 }
 
 // sidecar returns the text of the sidecar to write, and whose signature it asks for.

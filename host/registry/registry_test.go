@@ -214,7 +214,8 @@ func TestPushAndPull(t *testing.T) {
 		if err := os.Remove(b.path("to/10-a.yaml")); err != nil {
 			t.Fatal(err)
 		}
-		if done, err = b.pull(b.reference("team/a:3"), "", ""); err != nil || done.Verified || done.Signature != "" {
+		b.fails("a module from elsewhere", b.reference("team/a:3"), "", "", "of which the directory has files that are not from there")
+		if done, err = b.pull(b.reference("team/a:3"), "10-a", ""); err != nil || done.Verified || done.Signature != "" {
 			t.Errorf("pulled %+v, %v", done, err)
 		}
 		if _, err := os.Stat(b.path("to/10-a.sig")); err == nil {
@@ -230,7 +231,7 @@ func TestPinFirst(t *testing.T) {
 	if err := os.Mkdir(b.path("to/10-a.wasm"), 0o755); err != nil { // which no file replaces
 		t.Fatal(err)
 	}
-	if _, err := b.pull(b.reference("a:1"), "", ""); err == nil {
+	if _, err := b.pull(b.reference("a:1"), "10-a", ""); err == nil {
 		t.Fatal("a directory was replaced by the module")
 	}
 	if want := "sha256: " + pushed.SHA256 + " # " + pushed.Reference + "\n"; b.read("to/10-a.yaml") != want {
@@ -295,7 +296,8 @@ func TestPullErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.write("to/10-a.yaml", "{mode: shadow}\n")
-	b.fails("a sidecar in braces", at, "", "", "DIR/to/10-a.yaml: its form leaves no place to write the pin; accepted: ")
+	b.fails("a sidecar of somebody's", at, "", "", "of which the directory has files that are not from there: whoever may push could choose whose grants and key count; accepted: --name 10-a")
+	b.fails("a sidecar in braces", at, "10-a", "", "DIR/to/10-a.yaml: its form leaves no place to write the pin; accepted: ")
 	if err := os.Remove(b.path("to/10-a.yaml")); err != nil {
 		t.Fatal(err)
 	}

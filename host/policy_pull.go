@@ -5,22 +5,28 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/snatd/snatd/host/author"
 	"github.com/snatd/snatd/host/registry"
 )
 
 func policyPullCommand() *cobra.Command {
-	pull := registry.Pull{Directory: "."}
+	pull := registry.Pull{Directory: ".", Check: author.Fits}
 	command := &cobra.Command{
 		Use:   "pull oci://REGISTRY/REPOSITORY[:TAG|@sha256:DIGEST] [DIRECTORY]",
 		Short: "get a module from an OCI registry into a directory, pinned by its hash",
 		Long: `Pull gets a module from an OCI registry into a directory, the current one or that of the
 drop-ins: NN-name.wasm, its signatures NN-name.sig if it has any, and its hash as sha256 in
-the sidecar NN-name.yaml. All else in a sidecar that is there stays as it is written. Files
-are replaced as a whole, and the sidecar first, so that a running daemon takes the module
-with its pin, or stays with what it has.
+the sidecar NN-name.yaml, with a comment that says where it is from. All else in a sidecar
+that is there stays as it is written.
+
+Nothing is written of a module that does not fit the ABI, or does not take the settings of
+the sidecar where the module before it does; snatd policy check says more. Files are replaced
+as a whole, and while they are the sidecar has both hashes: whenever a pull ends, the module
+before or the new one works, pinned. Pulls into the same directory wait for each other.
 
 If the sidecar has a publicKey, the module has to be signed with it; else nothing is
-written. --key writes one into the sidecar. The daemon verifies the signature again.
+written, and nothing but that signature is. --key writes one into the sidecar. The daemon
+verifies the signature again.
 
 The name is that of the file that was pushed, or --name.
 ` + registryHelp + `

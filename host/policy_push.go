@@ -22,11 +22,14 @@ exactly this module. The same module has the same digest, whenever it is pushed.
 
 With --key the module is signed: a private key, ECDSA P-256 or Ed25519, of openssl genpkey
 or cosign generate-key-pair, whose password is in COSIGN_PASSWORD. With --signature it
-comes with signatures that were made elsewhere: lines of base64, as cosign sign-blob writes
-them. Either is an artifact of its own that refers to the module's.
+comes with signatures that were made elsewhere, which push cannot verify: one a line, in
+base64, of the bytes of the module, decompressed; ECDSA P-256 over their SHA-256, in ASN.1
+(DER), or Ed25519 over the bytes themselves. Sigstore's bundles, which late versions of
+cosign write, are not read. Either is an artifact of its own that refers to the module's.
 ` + registryHelp + `
 
-With -o json: reference, with the digest; sha256; signed.`,
+With -o json: reference, with the digest; sha256; signed, with --key; attached, that the
+signatures of --signature went along, whatever they are of.`,
 		Example: `  snatd policy push 20-partners.wasm oci://registry.example.com/policies/partners:1.2.0
   snatd policy push 20-partners.wasm oci://registry.example.com/policies/partners:1.2.0 --key cosign.key`,
 		Args: func(_ *cobra.Command, arguments []string) error {
@@ -40,7 +43,7 @@ With -o json: reference, with the digest; sha256; signed.`,
 	}
 	flags := command.Flags()
 	flags.StringVar(&push.Key, "key", "", "sign it with the private key in `FILE`")
-	flags.StringVar(&push.Signature, "signature", "", "the signatures in `FILE` go with it")
+	flags.StringVar(&push.Signature, "signature", "", "the signatures in `FILE` go with it, unverified")
 	flags.BoolVar(&push.PlainHTTP, "plain-http", false, "the registry has no TLS")
 	output := addOutput(command, "text", "json")
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -52,7 +55,9 @@ With -o json: reference, with the digest; sha256; signed.`,
 		if output.value == "json" {
 			return writeJSON(out, done)
 		}
-		_, err = fmt.Fprintln(out, done.Reference)
+		if _, err = fmt.Fprintln(out, done.Reference); err == nil && done.Attached {
+			_, err = fmt.Fprintf(command.ErrOrStderr(), "the signatures in %s went along, unverified: whose they are shows when it is pulled\n", push.Signature)
+		}
 		return err
 	}
 	return command

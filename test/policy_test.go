@@ -238,7 +238,7 @@ func TestPolicyBadInput(t *testing.T) {
 		{"check 20-partners.wasm --sidecar none.yaml", "open none.yaml: no such file or directory"},
 		{"check 20-partners.wasm --sidecar=", "--sidecar: empty, accepted: the path of a file"},
 		{"check 20-partners.wasm --sidecar grants.yaml", `grants.yaml:3:13: grants.sources[0]: "here" is not an address, accepted: an IP address, such as 10.0.0.10`},
-		{"check 20-partners.wasm --sidecar hash.yaml", `hash.yaml:1:9: sha256: "abc" is not a SHA-256; accepted: 64 lower-case hexadecimal digits`},
+		{"check 20-partners.wasm --sidecar hash.yaml", `hash.yaml:1:9: sha256: "abc" is not a SHA-256; accepted: 64 lower-case hexadecimal digits, or several of these with spaces between`},
 		{"check 20-partners.wasm --facts facts.yaml", `facts.yaml:2:11: vpc.cidrs[0]: "10.0.0.1/16" has host bits set, accepted: 10.0.0.0/16`},
 		{"check 20-partners.wasm -o yaml", `invalid argument "yaml" for "-o, --output" flag: accepted: text, json`},
 		{"run 20-partners.wasm --facts=", "--facts: empty, accepted: the path of a file"},

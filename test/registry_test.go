@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -104,6 +105,10 @@ func TestRegistry(t *testing.T) {
 	decides(peered, "active", world{internet: true})
 
 	// Somebody else's version does not even get into the directory.
+	signed, err := os.ReadFile(d.path("policies.d/10-peering.sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	sidecar, err := os.ReadFile(d.path("policies.d/10-peering.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +116,7 @@ func TestRegistry(t *testing.T) {
 	d.write("10-peering.wasm", internet)
 	d.carried("push", "10-peering.wasm", at+":2", "--key", "other.key", "--plain-http")
 	out, err = d.carry("pull", at+":2", "policies.d", "--plain-http")
-	if want := ": its signatures: no signature in it is one of this module by that key; policies.d/10-peering.yaml asks for one by its publicKey; nothing was written. "; err == nil || !strings.Contains(out, want) {
+	if want := ": none of its 1 signatures is one of this module by that key; policies.d/10-peering.yaml asks for one by its publicKey; nothing was written. "; err == nil || !strings.Contains(out, want) {
 		t.Errorf("%v\n%s", err, out)
 	}
 
@@ -134,6 +139,42 @@ func TestRegistry(t *testing.T) {
 	// It is another matter once it is signed as it has to be, beside the other signature.
 	d.carried("push", "10-peering.wasm", at+":3", "--key", "mine.key", "--plain-http")
 	d.carried("pull", at+":3", "policies.d", "--plain-http")
+	decides(internet, "active", world{peered: true})
+
+	// A pull that was killed before its last write costs no policy: the module before, and
+	// then the new one, decides from a start on.
+	after, err := os.ReadFile(d.path("policies.d/10-peering.sig"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin = "sha256: " + hashOf(peered)
+	d.write("policies.d/10-peering.yaml", replace(t, string(sidecar), pin, pin+" "+hashOf(internet)))
+	d.write("policies.d/10-peering.sig", string(after)+string(signed))
+	for _, c := range []struct {
+		wasm  string
+		where world
+	}{{peered, world{internet: true}}, {internet, world{peered: true}}} {
+		d.write("policies.d/10-peering.wasm", c.wasm)
+		d.stop(syscall.SIGKILL)
+		d.run()
+		d.waitReady()
+		decides(c.wasm, "active", c.where)
+	}
+	d.carried("pull", at+":3", "policies.d", "--plain-http")
+	if text, err := os.ReadFile(d.path("policies.d/10-peering.yaml")); err != nil || strings.Contains(string(text), hashOf(peered)) {
+		t.Errorf("the version before is accepted still: %v\n%s", err, text)
+	}
+
+	// What fits no ABI is not written, and nobody says of a signature what nobody knows.
+	d.write("10-peering.wasm", "\x00asm\x01\x00\x00\x00")
+	out = d.carried("push", "10-peering.wasm", at+":4", "--signature", "policies.d/10-peering.sig", "--key", "mine.key", "--plain-http")
+	if want := "the signatures in policies.d/10-peering.sig went along, unverified: "; !strings.Contains(out, want) {
+		t.Errorf("%s\nwant %s", out, want)
+	}
+	out, err = d.carry("pull", at+":4", "policies.d", "--plain-http")
+	if want := ": module 10-peering.wasm: load: exports no function decide; accepted: decide() -> i32; nothing was written"; err == nil || !strings.Contains(out, want) {
+		t.Errorf("%v\n%s", err, out)
+	}
 	decides(internet, "active", world{peered: true})
 
 	// With another key in the sidecar the version that decides stays.

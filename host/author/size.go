@@ -33,7 +33,7 @@ func sizes(plain, packed int) string {
 // want was an error before.
 func (t *trial) hash() string {
 	text := t.file.SHA256
-	if t.file.Sidecar.SHA256 != "" {
+	if len(t.file.Sidecar.SHA256) > 0 {
 		text += ", as the sidecar wants"
 	}
 	if t.file.Sidecar.PublicKey.Given() {

@@ -17,6 +17,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,9 +87,9 @@ func (f *File) fill(raw, wasm []byte, sidecar string, exists bool) (err error) {
 	if f.Sidecar, err = parseSidecar(sidecar, text); err != nil {
 		return err
 	}
-	// The hash may be that of the module, or of the compressed file as it is.
-	if want := f.Sidecar.SHA256; want != "" && want != f.SHA256 && want != digest(raw) {
-		return fmt.Errorf("%s: sha256: %s is wanted, the module has %s", sidecar, want, f.SHA256)
+	// A hash may be that of the module, or of the compressed file as it is.
+	if want := f.Sidecar.SHA256; len(want) > 0 && !slices.Contains(want, f.SHA256) && !slices.Contains(want, digest(raw)) {
+		return fmt.Errorf("%s: sha256: %s is wanted, the module has %s", sidecar, strings.Join(want, " or "), f.SHA256)
 	}
 	if key := f.Sidecar.PublicKey; key.Given() {
 		if err := verify(key, wasm, SignaturePath(f.path), sidecar); err != nil {

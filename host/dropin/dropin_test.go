@@ -75,7 +75,7 @@ func TestRead(t *testing.T) {
 	want := []Sidecar{{}, {
 		Config: map[string]string{"cidrs": "10.0.0.0/8", "on": "true"},
 		Grants: Grants{Translate: true, Sources: []netip.Addr{netip.MustParseAddr("10.0.0.11"), netip.MustParseAddr("10.0.0.12")}},
-		SHA256: wasmHash,
+		SHA256: []string{wasmHash},
 		Shadow: true,
 	}, {}}
 	for i, f := range files {
@@ -128,7 +128,7 @@ func TestErrors(t *testing.T) {
 		{"an empty key", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "publicKey:\n"}, "10-a.wasm",
 			"DIR/10-a.yaml:1:1: publicKey: no value, accepted: a public key in PEM, or no such key"},
 		{"no hash", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "sha256: abc"}, "10-a.wasm",
-			`DIR/10-a.yaml:1:9: sha256: "abc" is not a SHA-256; accepted: 64 lower-case hexadecimal digits`},
+			`DIR/10-a.yaml:1:9: sha256: "abc" is not a SHA-256; accepted: 64 lower-case hexadecimal digits, or several of these with spaces between`},
 		{"sources", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "grants: {sources: [10.0.0.11, 127.0.0.1]}"}, "10-a.wasm",
 			`DIR/10-a.yaml:1:31: grants.sources[1]: "127.0.0.1" cannot be a source, accepted: a unicast IPv4 address of the node, such as 10.0.0.11`},
 		{"source", map[string]string{"10-a.wasm": wasm, "10-a.yaml": "grants: {sources: [10.0.0]}"}, "10-a.wasm",

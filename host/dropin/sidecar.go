@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strings"
 
 	"github.com/snatd/snatd/host/document"
 	"github.com/snatd/snatd/host/signature"
@@ -14,7 +15,7 @@ import (
 type Sidecar struct {
 	Config map[string]string // the facts config.<key>; shared, do not change it
 	Grants Grants
-	SHA256 string // of the module, in hexadecimal; empty: any
+	SHA256 []string // the module has one of these, in hexadecimal; empty: any
 	// PublicKey is by whom the module has to be signed; none: by nobody.
 	PublicKey signature.PublicKey
 	Shadow    bool // its decisions are told and never enforced
@@ -62,17 +63,19 @@ func (s *source) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// hash is a SHA-256 in hexadecimal.
-type hash string
+// hashes are SHA-256 in hexadecimal, with spaces between.
+type hashes []string
 
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (h *hash) UnmarshalText(text []byte) error {
-	if !hashPattern.Match(text) {
-		return fmt.Errorf("%q is not a SHA-256; accepted: 64 lower-case hexadecimal digits", text)
+func (h *hashes) UnmarshalText(text []byte) error {
+	*h = strings.Fields(string(text))
+	for _, hash := range *h {
+		if !hashPattern.MatchString(hash) {
+			return fmt.Errorf("%q is not a SHA-256; accepted: 64 lower-case hexadecimal digits, or several of these with spaces between", hash)
+		}
 	}
-	*h = hash(text)
 	return nil
 }
 
@@ -100,7 +103,7 @@ func parseSidecar(path string, text []byte) (Sidecar, error) {
 			Translate bool     `yaml:"translate"`
 			Sources   []source `yaml:"sources"`
 		} `yaml:"grants"`
-		SHA256    hash                `yaml:"sha256"`
+		SHA256    hashes              `yaml:"sha256"`
 		PublicKey signature.PublicKey `yaml:"publicKey"`
 		Mode      mode                `yaml:"mode"`
 	}
@@ -112,7 +115,7 @@ func parseSidecar(path string, text []byte) (Sidecar, error) {
 		return Sidecar{}, err
 	}
 	// What somebody meant to ask for is not to be taken for nothing.
-	if doc.Line("sha256") > 0 && file.SHA256 == "" {
+	if doc.Line("sha256") > 0 && len(file.SHA256) == 0 {
 		return Sidecar{}, doc.Errorf("sha256", "no value, accepted: 64 lower-case hexadecimal digits, or no such key")
 	}
 	if doc.Line("publicKey") > 0 && !file.PublicKey.Given() {
@@ -121,7 +124,7 @@ func parseSidecar(path string, text []byte) (Sidecar, error) {
 	sidecar := Sidecar{
 		Config:    file.Config,
 		Grants:    Grants{Translate: file.Grants.Translate},
-		SHA256:    string(file.SHA256),
+		SHA256:    file.SHA256,
 		PublicKey: file.PublicKey,
 		Shadow:    file.Mode == shadow,
 	}

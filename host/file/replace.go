@@ -7,7 +7,8 @@ import (
 )
 
 // Replace puts content into a file as a whole, or leaves the file as it is. The file
-// keeps its permissions; a new one may be read by all.
+// keeps its permissions; a new one may be read by all. Without an error it is on the disk:
+// what is replaced after it is not there without it, whatever ends the machine.
 func Replace(path string, content []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -22,5 +23,12 @@ func Replace(path string, content []byte) error {
 	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close()); err != nil {
 		return err
 	}
-	return os.Rename(temporary.Name(), path)
+	if err := os.Rename(temporary.Name(), path); err != nil {
+		return err
+	}
+	directory, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(directory.Sync(), directory.Close())
 }

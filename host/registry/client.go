@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -21,12 +22,22 @@ import (
 // patience is how long a push or a pull may take.
 const patience = 10 * time.Minute
 
+// maxPage is how large a list of a registry may be, in bytes, which some send as a whole.
+const maxPage = 32 << 20
+
 // scheme is what references begin with, as nothing else that is pushed or pulled does.
 const scheme = "oci://"
+
+// atDigest is how the reference of an artifact ends, and the only @ in it.
+var atDigest = regexp.MustCompile(`@sha256:[^@/]*$`)
 
 // connect returns the repository of a reference. Nothing is sent yet. The credentials
 // are those of the Docker configuration file and its helpers.
 func connect(reference string, plainHTTP bool) (*remote.Repository, error) {
+	if strings.Contains(atDigest.ReplaceAllString(reference, ""), "@") {
+		return nil, errors.New("the reference has an @ that is not before a digest; accepted: oci://REGISTRY/REPOSITORY:TAG or oci://REGISTRY/REPOSITORY@sha256:DIGEST; " +
+			"what is before the @ is not repeated here: credentials are those of docker login, and belong into no reference")
+	}
 	name, ok := strings.CutPrefix(reference, scheme)
 	at, err := registry.ParseReference(name)
 	if err != nil || !ok {
@@ -44,11 +55,26 @@ func connect(reference string, plainHTTP bool) (*remote.Repository, error) {
 	}
 	// A registry that cannot list what refers to an artifact has an index instead, which
 	// is replaced; most let nobody delete the old one.
-	return &remote.Repository{Reference: at, Client: client, PlainHTTP: plainHTTP, SkipReferrersGC: true}, nil
+	return &remote.Repository{Reference: at, Client: client, PlainHTTP: plainHTTP, SkipReferrersGC: true, MaxMetadataBytes: maxPage}, nil
 }
 
 // full is a reference as it is written on the command line.
 func full(at registry.Reference) string { return scheme + at.String() }
+
+// withoutQueries is an error whose text has URLs without queries, users and passwords:
+// where registries redirect to, these let everybody in.
+type withoutQueries struct{ error }
+
+var (
+	query = regexp.MustCompile(`(\w+://[^\s"?]*\?)[^\s"]*`)
+	user  = regexp.MustCompile(`(\w+://)[^\s"/@]*@`)
+)
+
+func (e withoutQueries) Error() string {
+	return user.ReplaceAllString(query.ReplaceAllString(e.error.Error(), "${1}..."), "$1")
+}
+
+func (e withoutQueries) Unwrap() error { return e.error }
 
 // explain says what to do about an error of a registry.
 func explain(at registry.Reference, err error) error {
@@ -60,12 +86,12 @@ func explain(at registry.Reference, err error) error {
 	case errors.Is(err, errdef.ErrNotFound):
 		return fmt.Errorf("%s: there is no such artifact; the registry has no such repository, tag or digest, or hides it without credentials (docker login)", full(at))
 	case errors.Is(err, content.ErrMismatchedDigest), errors.Is(err, content.ErrTrailingData), errors.Is(err, content.ErrInvalidDescriptorSize):
-		return fmt.Errorf("%s: the registry sent something else than its digest says; nothing was written: %w", full(at), err)
+		return fmt.Errorf("%s: the registry sent something else than its digest says; nothing was written: %w", full(at), withoutQueries{err})
 	case errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden),
 		errors.Is(err, auth.ErrBasicCredentialNotFound):
 		hint = " (credentials are those of docker login, in the Docker configuration file)"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		hint = " (--plain-http is for registries without TLS)"
 	}
-	return fmt.Errorf("%s: %w%s", full(at), err, hint)
+	return fmt.Errorf("%s: %w%s", full(at), withoutQueries{err}, hint)
 }

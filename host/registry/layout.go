@@ -7,6 +7,8 @@
 package registry
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 
 	"github.com/opencontainers/go-digest"
@@ -31,6 +33,12 @@ type configuration struct {
 	Architecture string          `json:"architecture"`
 	OS           string          `json:"os"`
 	LayerDigests []digest.Digest `json:"layerDigests"`
+}
+
+// sum is the hash of a module as sidecars have it.
+func sum(wasm []byte) string {
+	hash := sha256.Sum256(wasm)
+	return hex.EncodeToString(hash[:])
 }
 
 func encodeConfiguration(layer v1.Descriptor) ([]byte, error) {

@@ -19,15 +19,10 @@ import (
 
 	"github.com/snatd/snatd/host/dropin"
 	"github.com/snatd/snatd/host/file"
-	"github.com/snatd/snatd/host/signature"
 )
 
-// maxManifest is how large a manifest may be, in bytes, and maxReferrers how many of the
-// artifacts that refer to a module are looked at.
-const (
-	maxManifest  = 1 << 20
-	maxReferrers = 16
-)
+// maxManifest is how large a manifest may be, in bytes.
+const maxManifest = 1 << 20
 
 // Pull says what to pull, and where to.
 type Pull struct {
@@ -36,6 +31,9 @@ type Pull struct {
 	Name      string // NN-name; empty: what the artifact calls itself
 	Key       string // path of the public key that the sidecar shall ask for; empty: what it asks for already
 	PlainHTTP bool
+	// Check tells why a daemon would not take a module with the sidecar that it gets, by
+	// the name of its file. The module in whose place it comes is nil if there is none.
+	Check func(ctx context.Context, name string, wasm, before []byte, sidecar dropin.Sidecar) error
 }
 
 // Pulled is what came of a Pull.
@@ -48,61 +46,91 @@ type Pulled struct {
 	Verified  bool   `json:"verified"`            // signed with the key that the sidecar asks for
 }
 
-// Do pulls a module into a drop-in directory. Nothing is written before all is there and
-// verified, and each file is replaced as a whole, the sidecar first: at no time does a
-// daemon that follows the directory find the module without its pin.
+// Do pulls a module into a drop-in directory. Nothing is written before all is there,
+// checked and verified, and each file is replaced as a whole, in an order that leaves the
+// version before or this one working, whenever it ends. One Do at a time works on a
+// directory; others wait.
 func (p Pull) Do(ctx context.Context) (Pulled, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	repository, err := connect(p.Reference, p.PlainHTTP)
-	if err != nil {
-		return Pulled{}, err
-	}
-	at := repository.Reference
-	if at.Reference == "" {
-		return Pulled{}, fmt.Errorf("%q has no tag and no digest, accepted: oci://REGISTRY/REPOSITORY:TAG or oci://REGISTRY/REPOSITORY@sha256:DIGEST", p.Reference)
-	}
 	if info, err := os.Stat(p.Directory); err != nil {
 		return Pulled{}, err
 	} else if !info.IsDir() {
 		return Pulled{}, fmt.Errorf("%s: not a directory, accepted: the one of the drop-ins", p.Directory)
 	}
-	artifact, layer, err := fetchManifest(ctx, repository)
+	from, err := connect(p.Reference, p.PlainHTTP)
 	if err != nil {
 		return Pulled{}, err
+	}
+	release, err := file.Lock(ctx, p.Directory)
+	if err != nil {
+		return Pulled{}, err
+	}
+	defer release()
+	done, steps, err := p.prepare(ctx, from)
+	if err != nil {
+		return Pulled{}, err
+	}
+	for _, step := range steps {
+		if err := step.do(); err != nil {
+			return Pulled{}, err
+		}
+	}
+	return done, nil
+}
+
+// prepare does all of a pull but to write.
+func (p Pull) prepare(ctx context.Context, from *remote.Repository) (Pulled, []step, error) {
+	at := from.Reference
+	if at.Reference == "" {
+		return Pulled{}, nil, fmt.Errorf("%q has no tag and no digest, accepted: oci://REGISTRY/REPOSITORY:TAG or oci://REGISTRY/REPOSITORY@sha256:DIGEST", p.Reference)
+	}
+	artifact, layer, err := fetchManifest(ctx, from)
+	if err != nil {
+		return Pulled{}, nil, err
 	}
 	at.Reference = artifact.Digest.String()
 	stem, err := p.stem(at, layer)
 	if err != nil {
-		return Pulled{}, err
-	}
-	wasm, err := content.FetchAll(ctx, repository.Blobs(), layer)
-	if err != nil {
-		return Pulled{}, explain(at, err)
-	}
-	if err := checkModule(wasm); err != nil {
-		return Pulled{}, fmt.Errorf("%s: %w", full(at), err)
-	}
-	signatures, err := fetchSignatures(ctx, repository, artifact)
-	if err != nil {
-		return Pulled{}, explain(at, err)
+		return Pulled{}, nil, err
 	}
 	done := Pulled{Reference: full(at), Module: stem + ".wasm", Sidecar: stem + ".yaml", SHA256: layer.Digest.Encoded()}
-	sidecar, key, err := p.sidecar(done)
+	pin, err := p.pin(done)
 	if err != nil {
-		return Pulled{}, err
+		return Pulled{}, nil, err
 	}
-	if key.Given() {
-		if err := verify(key, wasm, signatures); err != nil {
-			return Pulled{}, fmt.Errorf("%s: %w; %s asks for one by its publicKey; nothing was written. Accepted: an artifact "+
-				"that was pushed with --key FILE and the private key of it, or another publicKey there", full(at), err, done.Sidecar)
-		}
-		done.Verified = true
+	_, sidecar, err := pin.Sidecar(done.Sidecar)
+	if err != nil {
+		return Pulled{}, nil, err
 	}
+	before, err := done.hold()
+	if err != nil {
+		return Pulled{}, nil, err
+	}
+	wasm, err := content.FetchAll(ctx, from.Blobs(), layer)
+	if err != nil {
+		return Pulled{}, nil, explain(at, err)
+	}
+	if err := checkModule(wasm); err != nil {
+		return Pulled{}, nil, fmt.Errorf("%s: %w", full(at), err)
+	}
+	signatures, err := fetchSignatures(ctx, from, artifact, wasm, sidecar.PublicKey)
+	if unsigned := (*unsignedError)(nil); errors.As(err, &unsigned) {
+		return Pulled{}, nil, fmt.Errorf("%s: %w; %s asks for one by its publicKey; nothing was written. Accepted: an artifact "+
+			"that was pushed with --key FILE and the private key of it, or another publicKey there", full(at), err, done.Sidecar)
+	} else if err != nil {
+		return Pulled{}, nil, err
+	}
+	// What is not signed as it has to be is not even tried.
+	if err := p.Check(ctx, filepath.Base(done.Module), wasm, before.module, sidecar); err != nil {
+		return Pulled{}, nil, fmt.Errorf("%s: %w; nothing was written", full(at), err)
+	}
+	done.Verified = sidecar.PublicKey.Given()
 	if signatures != nil {
 		done.Signature = dropin.SignaturePath(done.Module)
 	}
-	return done, done.write(sidecar, signatures, wasm)
+	steps, err := done.steps(before, pin, wasm, signatures)
+	return done, steps, err
 }
 
 // fetchManifest finds the artifact that is pulled, and the module in it.
@@ -126,7 +154,7 @@ func fetchManifest(ctx context.Context, from *remote.Repository) (artifact, laye
 		return artifact, layer, fmt.Errorf("%s: a Wasm artifact of other layers than one module; accepted: one layer %s", full(at), moduleType)
 	}
 	layer = manifest.Layers[0]
-	if layer.Size > dropin.MaxSize {
+	if layer.Size < 0 || layer.Size > dropin.MaxSize {
 		return artifact, layer, fmt.Errorf("%s: the module has %d bytes; accepted: at most %d MiB", full(at), layer.Size, dropin.MaxSize>>20)
 	}
 	if err := layer.Digest.Validate(); err != nil || layer.Digest.Algorithm() != "sha256" {
@@ -167,82 +195,18 @@ func (p Pull) ours(at registry.Reference, stem string) bool {
 	return err == nil && bytes.Contains(text, []byte("# "+scheme+at.Registry+"/"+at.Repository+"@"))
 }
 
-// sidecar returns the text of the sidecar to write, and whose signature it asks for.
-func (p Pull) sidecar(done Pulled) ([]byte, signature.PublicKey, error) {
-	pin := dropin.Pin{SHA256: done.SHA256, Comment: done.Reference}
-	if p.Key != "" {
-		text, err := file.Read(p.Key, maxKey)
-		if err == nil {
-			if err = pin.PublicKey.UnmarshalText(text); err != nil {
-				err = fmt.Errorf("%s: %w", p.Key, err)
-			}
-		}
-		if err != nil {
-			return nil, signature.PublicKey{}, err
-		}
+// pin is what binds the sidecar to the module.
+func (p Pull) pin(done Pulled) (dropin.Pin, error) {
+	pin := dropin.Pin{SHA256: []string{done.SHA256}, Origin: done.Reference}
+	if p.Key == "" {
+		return pin, nil
 	}
-	return pin.Sidecar(done.Sidecar)
-}
-
-func verify(key signature.PublicKey, wasm, signatures []byte) error {
-	if signatures == nil {
-		return errors.New("it has no signature")
-	}
-	if err := key.Verify(wasm, signatures); err != nil {
-		return fmt.Errorf("its signatures: %w", err)
-	}
-	return nil
-}
-
-// fetchSignatures returns the signatures that refer to an artifact, as one file; nil if
-// there are none. Anybody who may push can add some: those that are illegible are left.
-func fetchSignatures(ctx context.Context, from *remote.Repository, artifact v1.Descriptor) ([]byte, error) {
-	referrers, err := registry.Referrers(ctx, from, artifact, signatureType)
+	text, err := file.Read(p.Key, maxKey)
 	if err != nil {
-		return nil, err
+		return pin, err
 	}
-	var list []byte
-	for _, referrer := range referrers[:min(len(referrers), maxReferrers)] {
-		if referrer.Size > maxManifest {
-			continue
-		}
-		text, err := content.FetchAll(ctx, from.Manifests(), referrer)
-		if err != nil {
-			return nil, err
-		}
-		var manifest v1.Manifest
-		if json.Unmarshal(text, &manifest) != nil {
-			continue
-		}
-		for _, layer := range manifest.Layers {
-			if layer.MediaType != signatureType || len(list)+int(min(layer.Size, signature.MaxFile)) >= signature.MaxFile {
-				continue
-			}
-			lines, err := content.FetchAll(ctx, from.Blobs(), layer)
-			if err != nil {
-				return nil, err
-			}
-			if _, err := signature.Parse(lines); err == nil {
-				list = append(append(list, bytes.TrimSpace(lines)...), '\n')
-			}
-		}
+	if err := pin.PublicKey.UnmarshalText(text); err != nil {
+		return pin, fmt.Errorf("%s: %w", p.Key, err)
 	}
-	return list, nil
-}
-
-// write puts the files into the directory, the module last.
-func (d Pulled) write(sidecar, signatures, wasm []byte) error {
-	if err := file.Replace(d.Sidecar, sidecar); err != nil {
-		return err
-	}
-	var err error
-	if signatures != nil {
-		err = file.Replace(d.Signature, signatures)
-	} else if err = os.Remove(dropin.SignaturePath(d.Module)); errors.Is(err, fs.ErrNotExist) {
-		err = nil // else those of the version before, of no use to this one, are gone
-	}
-	if err != nil {
-		return err
-	}
-	return file.Replace(d.Module, wasm)
+	return pin, nil
 }

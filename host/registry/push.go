@@ -3,8 +3,6 @@ package registry
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -33,7 +31,8 @@ type Push struct {
 type Pushed struct {
 	Reference string `json:"reference"` // with the digest, by which to pull the same
 	SHA256    string `json:"sha256"`    // of the module
-	Signed    bool   `json:"signed"`    // with a signature that was pushed too
+	Signed    bool   `json:"signed"`    // with Key, by a signature that was pushed too
+	Attached  bool   `json:"attached"`  // the signatures of Signature were pushed too; nobody verified them
 }
 
 // Do pushes a module, decompressed. The tag is set last: whoever pulls by it gets all of
@@ -71,9 +70,8 @@ func (p Push) Do(ctx context.Context) (Pushed, error) {
 	if err != nil {
 		return Pushed{}, explain(at, err)
 	}
-	sum := sha256.Sum256(wasm)
 	at.Reference = artifact.Digest.String()
-	return Pushed{full(at), hex.EncodeToString(sum[:]), signatures != nil}, nil
+	return Pushed{full(at), sum(wasm), p.Key != "", p.Signature != ""}, nil
 }
 
 // signatures are those to push, as the content of one file; nil if there are none.

@@ -1,9 +1,11 @@
 // Package signature signs modules, and tells whether one was signed with a key.
 //
-// A signature is over the bytes of the module, decompressed: ECDSA P-256 with SHA-256,
-// or Ed25519. It is written as one line of base64, as cosign sign-blob does; a file
-// may have several lines, each a signature of somebody. Where keys and files come from
-// is for others to know.
+// A signature is over the bytes of the module, decompressed, and nothing else: ECDSA P-256
+// over their SHA-256, in ASN.1 (DER), or Ed25519 over the bytes themselves (pure, no
+// prehash), its 64 bytes. It is written as one line of base64, standard and padded; a file
+// may have several lines, each a signature of somebody. That is what openssl makes.
+// Sigstore's bundles, which hold a signature among other things, are not read. Where keys
+// and files come from is for others to know.
 package signature
 
 import (
@@ -95,16 +97,23 @@ var ErrNone = errors.New("no signature in it is one of this module by that key")
 // Verify tells whether one of the signatures of a file is of the module by the key.
 // It is not if there is an error; that wraps ErrNone if the file is one of signatures.
 func (k PublicKey) Verify(module, file []byte) error {
+	_, err := k.Find(module, file)
+	return err
+}
+
+// Find returns the first signature of a file that is one of the module by the key, as the
+// line of a file. Its errors are those of Verify.
+func (k PublicKey) Find(module, file []byte) ([]byte, error) {
 	list, err := Parse(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, signature := range list {
 		if k.signed(module, signature) {
-			return nil
+			return encode(signature), nil
 		}
 	}
-	return ErrNone
+	return nil, ErrNone
 }
 
 func (k PublicKey) signed(module, signature []byte) bool {
@@ -151,5 +160,10 @@ func Sign(key crypto.Signer, module []byte) ([]byte, error) {
 		sum := sha256.Sum256(module)
 		signature, err = key.Sign(nil, sum[:], crypto.SHA256) // without random numbers: as in RFC 6979
 	}
-	return append(base64.StdEncoding.AppendEncode(nil, signature), '\n'), err
+	return encode(signature), err
+}
+
+// encode is a line of a file of signatures.
+func encode(signature []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(nil, signature), '\n')
 }

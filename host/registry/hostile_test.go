@@ -1,0 +1,178 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	"github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/registry/remote"
+
+	"github.com/snatd/snatd/host/signature"
+)
+
+// intruder is somebody who may push to a repository, and signs nothing.
+type intruder struct {
+	*bench
+	repository *remote.Repository
+	of         v1.Descriptor // whom it refers to
+}
+
+func (b *bench) intruder(pushed Pushed) intruder {
+	b.t.Helper()
+	repository, err := connect(pushed.Reference, true)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	of, err := oras.Resolve(b.t.Context(), repository, repository.Reference.Reference, oras.ResolveOptions{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return intruder{b, repository, of}
+}
+
+// refer pushes a manifest of signatures that refers to the module.
+func (i intruder) refer(manifest v1.Manifest) {
+	i.t.Helper()
+	manifest.Versioned, manifest.MediaType = specs.Versioned{SchemaVersion: 2}, v1.MediaTypeImageManifest
+	manifest.ArtifactType, manifest.Subject = signatureType, &i.of
+	text, err := json.Marshal(manifest)
+	if err == nil {
+		err = i.repository.Manifests().Push(i.t.Context(), content.NewDescriptorFromBytes(v1.MediaTypeImageManifest, text), bytes.NewReader(text))
+	}
+	if err != nil {
+		i.t.Fatal(err)
+	}
+}
+
+// blob pushes a blob of the type of signatures.
+func (i intruder) blob(text string) v1.Descriptor {
+	i.t.Helper()
+	blob, err := pushBlob(i.t.Context(), i.repository, signatureType, []byte(text))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return blob
+}
+
+// Whoever may push can add to what refers to a module, and cannot keep it from being
+// pulled by that.
+func TestJunkSignatures(t *testing.T) {
+	for _, referrers := range []bool{true, false} {
+		b := newBench(t, referrers)
+		b.key("mine")
+		b.key("other")
+		i := b.intruder(b.push("10-a.wasm", "a:1", ""))
+		empty := i.blob("{}")
+		for _, layers := range [][]v1.Descriptor{
+			nil,
+			{i.blob("no signature at all")},
+			{i.blob(strings.Repeat("AAAAAAAAAAAAAAAA\n", signature.MaxFile/17))},
+			{{MediaType: signatureType, Digest: digest.FromString("what is not there"), Size: 80}},
+			{{MediaType: signatureType, Digest: empty.Digest, Size: -1}},
+			{{MediaType: signatureType, Digest: empty.Digest, Size: -1 << 63}},
+			{{MediaType: signatureType, Digest: empty.Digest, Size: 1 << 62}},
+			{{MediaType: signatureType, Digest: empty.Digest, Size: 3}},
+			{{MediaType: signatureType, Digest: "md5:0", Size: 3}},
+			{{MediaType: "text/plain", Digest: empty.Digest, Size: 2}},
+		} {
+			i.refer(v1.Manifest{Config: empty, Layers: layers})
+		}
+		b.push("10-a.wasm", "a:1", "other.key")
+		for n := range 40 {
+			i.refer(v1.Manifest{Config: empty, Layers: []v1.Descriptor{i.blob(fmt.Sprintf("%064d\n", n))}})
+		}
+		b.fails("none by the key", b.reference("a:1"), "", "mine.pub", "oci://HOST/a@DIGEST: none of its 51 signatures is one of this module by that key, ")
+		b.push("10-a.wasm", "a:1", "mine.key")
+		for n := range 40 {
+			i.refer(v1.Manifest{Config: empty, Layers: []v1.Descriptor{i.blob(fmt.Sprintf("%064d\n", 1000+n))}})
+		}
+		if done, err := b.pull(b.reference("a:1"), "", "mine.pub"); err != nil || !done.Verified {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		if m := b.module(); m.Err != nil || strings.Count(b.read("to/10-a.sig"), "\n") != 1 {
+			t.Errorf("%v\n%s", m.Err, b.read("to/10-a.sig"))
+		}
+		// Who asks for no signature gets the module all the same.
+		if _, err := b.pull(b.reference("a:1"), "20-b", ""); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// More than is looked at is told, and bounded.
+func TestManySignatures(t *testing.T) {
+	b := newBench(t, true)
+	b.key("mine")
+	i := b.intruder(b.push("10-a.wasm", "a:1", ""))
+	list := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex}
+	for n := range maxSignatures + 7 {
+		list.Manifests = append(list.Manifests, v1.Descriptor{MediaType: v1.MediaTypeImageManifest, ArtifactType: signatureType, Size: 2, Digest: digest.FromString(fmt.Sprint(n))})
+	}
+	asked := 0
+	b.change = func(path string, body []byte) []byte {
+		switch {
+		case strings.HasSuffix(path, "/referrers/"+i.of.Digest.String()):
+			var err error
+			if body, err = json.Marshal(list); err != nil {
+				t.Error(err)
+			}
+		case strings.Contains(path, "/manifests/sha256:"):
+			asked++
+		}
+		return body
+	}
+	b.fails("too many", b.reference("a:1"), "", "mine.pub", "none of 1000 signatures, drawn from 1007 that it has, is one of this module by that key; another pull draws others, and some cannot be read: ")
+	if asked != maxSignatures {
+		t.Errorf("%d were asked for", asked)
+	}
+}
+
+// Neither the password of a reference nor what a registry's redirection grants is told.
+func TestSecrets(t *testing.T) {
+	b := newBench(t, true)
+	b.push("10-a.wasm", "a:1", "")
+	secret := func(what string, err error) {
+		t.Helper()
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	host := strings.TrimPrefix(b.server.URL, "http://")
+	for _, reference := range []string{"oci://me:secret@" + host + "/a:1", "oci://me:se/secret@" + host + "/a:1", "https://me:secret@" + host + "/a",
+		"me:secret@" + host + "/a:1", "oci://secret@" + host + "/a@sha256:" + strings.Repeat("0", 64)} {
+		_, err := b.pull(reference, "", "")
+		secret(reference, err)
+		if want := "what is before the @ is not repeated here: credentials are those of docker login"; err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", reference, err)
+		}
+		_, err = Push{Module: b.path("10-a.wasm"), Reference: reference, PlainHTTP: true}.Do(t.Context())
+		secret(reference, err)
+	}
+	inner := b.server.Config.Handler
+	for _, location := range []string{"http://me:secret@127.0.0.1:1/module?X-Amz-Signature=secret", b.server.URL + "/module?X-Amz-Signature=secret"} {
+		b.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.URL.Path == "/module":
+				w.WriteHeader(http.StatusForbidden)
+			case r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/"):
+				w.Header().Set("Location", location)
+				w.WriteHeader(http.StatusTemporaryRedirect)
+			default:
+				inner.ServeHTTP(w, r)
+			}
+		})
+		_, err := b.pull(b.reference("a:1"), "", "")
+		secret(location, err)
+		if err != nil && !strings.Contains(err.Error(), "/module?...") {
+			t.Errorf("it is not told where the module was looked for: %v", err)
+		}
+	}
+}

@@ -14,19 +14,22 @@ import (
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/link"
-	"github.com/snatd/snatd/rules"
 )
 
 func cleanupCommand() *cobra.Command {
 	var flags configFlags
-	var wait bool
+	var wait, force bool
 	command := &cobra.Command{
 		Use:   "cleanup",
 		Short: "remove what snatd put into the kernel, without breaking connections",
 		Long: `Cleanup removes the nftables table and the routing rule of a daemon that has been
 stopped. While connections live that are translated, or came to a node port, what they
 need stays in place and translates nothing new; run cleanup again when they have ended,
-or have it wait for that with --wait.`,
+or have it wait for that with --wait.
+
+Beside the AWS VPC CNI plugin that would never be: its connections bear the same mark. Once
+the plugin translates again it does for connections of either all that snatd does, and
+--force removes everything. Elsewhere that breaks them.`,
 		Example: "  snatd cleanup --wait --config /etc/snatd/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -37,10 +40,16 @@ or have it wait for that with --wait.`,
 				cfg = config.Default()
 				cfg.SNAT.Mark = 0 // others use the default too: go by the routing rules
 			}
-			return cleanup(command.Context(), command.OutOrStdout(), engine.NetworkOf(cfg, link.Link{}), wait)
+			clean := func(c *engine.Cleaner) (engine.Removed, error) { return c.Clean(engine.NetworkOf(cfg, link.Link{})) }
+			if force {
+				clean = (*engine.Cleaner).RemoveAll
+			}
+			return cleanup(command.Context(), command.OutOrStdout(), clean, wait)
 		},
 	}
 	command.Flags().BoolVar(&wait, "wait", false, "wait until all connections that need something have ended, and remove everything")
+	command.Flags().BoolVar(&force, "force", false, "remove everything at once, also what live connections need")
+	command.MarkFlagsMutuallyExclusive("wait", "force")
 	flags.add(command)
 	return command
 }
@@ -48,16 +57,19 @@ or have it wait for that with --wait.`,
 // waitPause is how often cleanup looks whether connections have ended.
 const waitPause = time.Second
 
-func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait bool) (err error) {
+// cleaning is one of the ways to clean up.
+type cleaning func(*engine.Cleaner) (engine.Removed, error)
+
+func cleanup(ctx context.Context, out io.Writer, clean cleaning, wait bool) (err error) {
 	cleaner, err := engine.OpenCleaner(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cleaner.Close()) }()
-	removed, err := cleaner.Clean(network)
+	removed, err := clean(cleaner)
 	if err == nil && wait && removed.Live > 0 {
 		fmt.Fprintf(out, "nothing new is translated; waiting for %d live connections to end\n", removed.Live)
-		removed, err = cleanLater(ctx, cleaner, network)
+		removed, err = cleanLater(ctx, cleaner, clean)
 	}
 	if err != nil {
 		return err
@@ -74,7 +86,7 @@ func cleanup(ctx context.Context, out io.Writer, network rules.Network, wait boo
 }
 
 // cleanLater cleans up when no connection needs what is left any more.
-func cleanLater(ctx context.Context, cleaner *engine.Cleaner, network rules.Network) (engine.Removed, error) {
+func cleanLater(ctx context.Context, cleaner *engine.Cleaner, clean cleaning) (engine.Removed, error) {
 	tick := time.NewTicker(waitPause)
 	defer tick.Stop()
 	for {
@@ -83,7 +95,7 @@ func cleanLater(ctx context.Context, cleaner *engine.Cleaner, network rules.Netw
 			return engine.Removed{}, fmt.Errorf("interrupted; what live connections need is left: %w", ctx.Err())
 		case <-tick.C:
 		}
-		if removed, err := cleaner.Clean(network); err != nil || removed.Live == 0 {
+		if removed, err := clean(cleaner); err != nil || removed.Live == 0 {
 			return removed, err
 		}
 	}

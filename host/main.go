@@ -52,9 +52,22 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), flowsCommand(), approveCommand(), historyCommand(),
-		policyCommand(), demoCommand(), cleanupCommand(), completionCommand(), compileCommand())
+		policyCommand(), convertCommand(), demoCommand(), cleanupCommand(), completionCommand(), compileCommand())
 	command.CompletionOptions.DisableDefaultCmd = true
 	return command
+}
+
+// knownCommand refuses what is no command of a command: without it that would print the
+// help, and succeed.
+func knownCommand(command *cobra.Command, arguments []string) error {
+	if len(arguments) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range command.Commands() {
+		names = append(names, c.Name())
+	}
+	return fmt.Errorf("%s %q is unknown, accepted: %s", command.Name(), arguments[0], strings.Join(names, ", "))
 }
 
 // complain says on standard error what is wrong, which may be in the words of others.

@@ -29,17 +29,7 @@ daemon and none of the daemon's directories.`,
   snatd policy test
   snatd policy bench 20-partners.wasm
   snatd policy push 20-partners.wasm oci://registry.example.com/policies/partners:1.2.0`,
-		// Without this an unknown command would print the help, and succeed.
-		Args: func(command *cobra.Command, arguments []string) error {
-			if len(arguments) == 0 {
-				return nil
-			}
-			var names []string
-			for _, c := range command.Commands() {
-				names = append(names, c.Name())
-			}
-			return fmt.Errorf("policy %q is unknown, accepted: %s", arguments[0], strings.Join(names, ", "))
-		},
+		Args: knownCommand,
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(policyNewCommand(), policyCheckCommand(), policyRunCommand(), policyBenchCommand(), policyTestCommand(), policyAnnotateCommand(),

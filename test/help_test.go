@@ -66,6 +66,7 @@ func TestHelpExamples(t *testing.T) {
 	d.write("new.yaml", string(config)+"log: {level: warn}\n")
 	d.write("new-facts.yaml", baseFacts)
 	d.write("node-a.yaml", facts)
+	d.write("agent.yaml", "nonMasqueradeCIDRs: [10.0.0.0/8]\n")
 	if err := os.MkdirAll(d.path("home/.config/fish/completions"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -217,6 +218,10 @@ func TestErrorsOnStandardError(t *testing.T) {
 		"accepted: text, json":                       {"status", "-o", "yaml"},
 		`required flag(s) "to" not set`:              append([]string{"explain", "--from", "default/pod-a"}, none...),
 		`shell "csh", accepted: bash, zsh, fish`:     {"completion", "csh"},
+		`"cilium" is unknown, accepted: ip-masq`:     {"convert", "cilium"},
+		"accepted: one file, ip-masq-agent's":        {"convert", "ip-masq-agent"},
+		"facts.yaml:2:1: node: unknown key":          {"convert", "ip-masq-agent", d.path("facts.yaml")},
+		"were all set":                               append([]string{"cleanup", "--wait", "--force"}, none...),
 		`unknown command "` + long[:100]:             {long},
 		"no such file or directory":                  {"plan", "--config", d.path("nothing.yaml")},
 	} {

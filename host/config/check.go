@@ -128,13 +128,13 @@ func checkPodInterfaces(patterns []string) error {
 	return nil
 }
 
-// maxExcludeCIDRs leaves room for the VPC's CIDRs in the 10,000 prefixes that a
+// MaxExcludeCIDRs leaves room for the VPC's CIDRs in the 10,000 prefixes that a
 // module's decision may have.
-const maxExcludeCIDRs = 9000
+const MaxExcludeCIDRs = 9000
 
 func checkExcludeCIDRs(prefixes []netip.Prefix) error {
-	if n := len(prefixes); n > maxExcludeCIDRs {
-		return fmt.Errorf("%d CIDRs, accepted: at most %d", n, maxExcludeCIDRs)
+	if n := len(prefixes); n > MaxExcludeCIDRs {
+		return fmt.Errorf("%d CIDRs, accepted: at most %d", n, MaxExcludeCIDRs)
 	}
 	return nil
 }

@@ -28,6 +28,17 @@ func OpenCleaner(log *slog.Logger) (*Cleaner, error) {
 // Clean removes all but what live connections need. It fails while a daemon runs,
 // and keeps none from being started afterwards.
 func (c *Cleaner) Clean(network rules.Network) (Removed, error) {
+	return c.without(func(i *installer) (Removed, error) { return i.remove(network) })
+}
+
+// RemoveAll removes what live connections need too: they break, unless somebody else does
+// the same for them. It fails while a daemon runs.
+func (c *Cleaner) RemoveAll() (Removed, error) {
+	return c.without((*installer).removeWhole)
+}
+
+// without works on the kernel while no daemon does.
+func (c *Cleaner) without(work func(*installer) (Removed, error)) (Removed, error) {
 	lock, err := instance.Acquire(c.log)
 	if errors.Is(err, instance.ErrRunning) {
 		err = fmt.Errorf("%w, which would put everything back: stop it first", err)
@@ -36,8 +47,7 @@ func (c *Cleaner) Clean(network rules.Network) (Removed, error) {
 		return Removed{}, err
 	}
 	// What the kernel held the last time is no matter: others may have been there.
-	i := installer{kernel: c.kernel, log: c.log}
-	removed, err := i.remove(network)
+	removed, err := work(&installer{kernel: c.kernel, log: c.log})
 	return removed, errors.Join(err, lock.Close())
 }
 

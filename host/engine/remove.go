@@ -22,11 +22,7 @@ type Removed struct {
 // both. The marks are those of the routing rules, and the network's unless it is zero:
 // it may be configured otherwise by now.
 func (i *installer) remove(network rules.Network) (Removed, error) {
-	from, err := i.origin()
-	if err != nil {
-		return Removed{}, err
-	}
-	marks, err := i.knownMarks(from)
+	from, marks, err := i.present()
 	if err != nil {
 		return Removed{}, err
 	}
@@ -42,8 +38,7 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 		return Removed{}, err
 	}
 	removed.Live = i.kept
-	switch {
-	case removed.Live > 0:
+	if removed.Live > 0 {
 		network.Mark, network.EarlierMarks = needed[0], needed[1:]
 		for _, mark := range needed {
 			if err := i.kernel.AddRouting(mark); err != nil {
@@ -55,11 +50,36 @@ func (i *installer) remove(network rules.Network) (Removed, error) {
 			return Removed{}, err
 		}
 		return removed, i.kernel.PruneRouting(needed...)
-	case from.exists:
+	}
+	return removed, i.removeAll(from)
+}
+
+// removeWhole removes everything, whatever needs it.
+func (i *installer) removeWhole() (Removed, error) {
+	from, marks, err := i.present()
+	if err != nil {
+		return Removed{}, err
+	}
+	return Removed{Changed: from.exists || len(marks) > 0}, i.removeAll(from)
+}
+
+// present is what the kernel holds of snatd's, with the marks of all of it.
+func (i *installer) present() (origin, []uint32, error) {
+	from, err := i.origin()
+	if err != nil {
+		return origin{}, nil, err
+	}
+	marks, err := i.knownMarks(from)
+	return from, marks, err
+}
+
+// removeAll removes what there is.
+func (i *installer) removeAll(from origin) error {
+	if from.exists {
 		if _, err := i.apply(rules.Replace(nil), nil); err != nil {
-			return Removed{}, err
+			return err
 		}
 	}
 	i.holds, i.known = nil, true
-	return removed, i.kernel.PruneRouting()
+	return i.kernel.PruneRouting()
 }

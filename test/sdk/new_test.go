@@ -3,6 +3,7 @@ package sdk
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -79,15 +80,30 @@ func (f source) rebuild(t *testing.T, s *stranger) {
 	current(true, "nothing since make")
 }
 
-// TestNew: what snatd policy new makes works as its README prints it, without a clone of
-// this repository, and its module decides what those of the SDKs' READMEs do. Where the
-// policy is another its cases fail, and where it was forgotten they say what to change.
+// firstSteps are the commands at the head of "Write a policy" in the README, for a language.
+func firstSteps(t *testing.T, language string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := regexp.MustCompile(`(?m)^    snatd policy new --lang rust partners .*\n    cd partners && make test\n`).FindString(string(text))
+	if printed == "" {
+		t.Fatal("README.md does not print how to begin")
+	}
+	return strings.Replace(printed, "rust", language, 1)
+}
+
+// TestNew: what README.md prints makes a policy, which works as its own README prints it,
+// without a clone of this repository, and its module decides what those of the SDKs' READMEs
+// do. Where the policy is another its cases fail, and where it was forgotten they say what to
+// change.
 func TestNew(t *testing.T) {
 	for _, language := range languages {
 		t.Run(language, func(t *testing.T) {
 			s := newStranger(t, language)
-			if _, err := s.run(".", "snatd policy new --lang "+language+" partners"); err != nil {
-				t.Fatal(err)
+			if out, err := s.run(".", firstSteps(t, language)); err != nil || !strings.HasSuffix(out, "cases are as expected\n") {
+				t.Fatalf("the commands of README.md: %v\n%s", err, out)
 			}
 			s.follow("partners", filepath.Join(s.home, "partners", "README.md"))
 			decides(t, s)

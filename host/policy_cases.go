@@ -45,7 +45,7 @@ NAME_test.yaml in it; without arguments it is this one. Such a file has
     fails         in place of the three: a part of the message with which the module must
                   fail, when it is loaded or when it is asked
     facts, factsFile, external
-                  for this case
+                  for this case, in the place of those above
     config        settings for this case, in the place of the sidecar's
 
 For each file it tells which facts the module read; which of them are in no case, so that

@@ -18,6 +18,7 @@ func policyNewCommand() *cobra.Command {
 		Long: `New makes the folder NAME with a small policy, its settings, unit tests in its language,
 facts and cases for snatd policy test, a Makefile and a README. The SDK is in it too: it
 builds with the language's toolchain and make, wherever it is, without a clone of snatd.
+Nothing is fetched but AssemblyScript's compiler, by npm.
 
 Languages: ` + accepted + ".",
 		Example: "  snatd policy new --lang rust partners && cd partners && make test",

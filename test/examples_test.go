@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,14 +46,14 @@ func TestExamples(t *testing.T) {
 	for _, e := range []struct {
 		name, sidecar string
 		a, b          world  // pod-a's and pod-b's
-		problem       string // that status tells of
+		log           string // a line of the daemon's
 	}{
 		{name: "exclude-cidrs", sidecar: "config: {cidrs: 172.31.0.0/16}", a: world{internet: true}, b: world{internet: true}},
 		{name: "exclude-by-label", sidecar: "config: {label: own-address, cidrs: 172.31.0.0/16}", a: onlyOutside, b: world{internet: true}},
 		{name: "exclude-by-namespace", sidecar: "config: {label: egress, value: own-address, cidrs: 172.31.0.0/16}",
 			a: onlyOutside, b: world{internet: true}},
 		{name: "exclude-by-annotation", sidecar: "config: {annotation: keep, within: 172.16.0.0/12}", a: onlyOutside, b: world{internet: true},
-			problem: "annotation keep: 0.0.0.0/0 is not allowed"},
+			log: "annotation keep: 0.0.0.0/0 is not allowed"},
 		{name: "exclude-except", sidecar: "config: {cidrs: 128.0.0.0/1, except: 172.31.0.0/16}\ngrants: {translate: true}",
 			a: world{peered: true}, b: world{peered: true}},
 		{name: "translate-only", sidecar: "config: {cidrs: 172.31.0.0/16}\ngrants: {translate: true}", a: world{peered: true}, b: world{peered: true}},
@@ -67,9 +68,10 @@ func TestExamples(t *testing.T) {
 		t.Log(e.name)
 		d.dropInExample(e.name, "20-example", e.sidecar+"\n")
 		d.waitWorlds(e.a, e.b)
-		if e.problem != "" {
-			d.waitProblem(e.problem)
-		} else if problems := d.status().Problems; len(problems) > 0 {
+		if e.log != "" {
+			d.waitLog(e.log, "module=20-example")
+		}
+		if problems := d.status().Problems; len(problems) > 0 {
 			t.Errorf("problems %v", problems)
 		}
 		d.checkEach(e.a, e.b)
@@ -82,6 +84,40 @@ func TestExamples(t *testing.T) {
 			t.Errorf("no packets meet the example %s", name)
 		}
 	}
+}
+
+// What the operator takes back from the pods' annotations ends at once, whatever stands in
+// them.
+func TestAnnotationWithin(t *testing.T) {
+	const wide, narrow = "config: {annotation: keep, within: 172.16.0.0/12}\n", "config: {annotation: keep, within: 172.16.0.0/16}\n"
+	kept := world{internet: true}
+	d := prepare(t)
+	d.write("facts.yaml", exampleFacts)
+	d.run()
+	d.waitReady()
+	d.dropInExample("exclude-by-annotation", "20-example", wide)
+	d.waitWorlds(onlyOutside, kept)
+	d.checkEach(onlyOutside, kept)
+	open := d.open(d.lab.PodB, lab.TCP, lab.Peered)
+	for _, wish := range []string{"172.31.0.0/24", "172.31.0.0/24, nonsense", "172.31.0.0/24, " + strings.Repeat("172.31.0.0/24 ", 20)} {
+		d.write("facts.yaml", strings.Replace(exampleFacts, "keep: 172.31.0.0/24", "keep: "+strconv.Quote(wish), 1))
+		d.write("policies.d/20-example.yaml", wide)
+		d.waitWorlds(onlyOutside, kept)
+		d.write("policies.d/20-example.yaml", narrow)
+		d.waitWorlds(onlyOutside, onlyOutside)
+		d.check(onlyOutside)
+	}
+	d.waitLog(`annotation keep: \"nonsense\" is not an IPv4 prefix`)
+	d.write("policies.d/20-example.yaml", wide)
+	d.waitWorlds(onlyOutside, kept)
+	// So does one that is as long as Kubernetes takes it.
+	d.write("facts.yaml", strings.Replace(exampleFacts, "keep: 172.31.0.0/24", "keep: "+strconv.Quote(strings.Repeat("172.31.0.0/24 x ", 1<<14-1)), 1))
+	d.waitWorlds(onlyOutside, onlyOutside)
+	d.check(onlyOutside)
+	if problems := d.status().Problems; len(problems) > 0 {
+		t.Errorf("problems %v", problems)
+	}
+	open.check(t)
 }
 
 // waitWorlds waits until the daemon decides so for both pods.
@@ -179,11 +215,14 @@ func TestExampleCases(t *testing.T) {
 	}
 }
 
-// The text shows the whole ABI.
+// The text shows the whole ABI, in 20 lines below a comment.
 func TestWATShowsAll(t *testing.T) {
 	text, err := os.ReadFile("../examples/wat/policy.wat")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n") - strings.Count("\n"+string(text), "\n;;"); lines > 20 {
+		t.Errorf("%d lines", lines)
 	}
 	wants := []string{`(memory (export "` + abi.Memory + `")`}
 	for _, f := range abi.Imports {

@@ -154,7 +154,7 @@ func TestPolicyJSON(t *testing.T) {
 	d := newDesk(t)
 	decode := func(into any, arguments ...string) {
 		t.Helper()
-		out, stderr, code := d.policy(append(arguments, "-o", "json")...)
+		out, stderr, code := d.policy(append(arguments, patient, "-o", "json")...)
 		if err := json.Unmarshal([]byte(out), into); err != nil || code != 0 || stderr != "" {
 			t.Fatalf("%v: %v, exit code %d\n%s%s", arguments, err, code, out, stderr)
 		}
@@ -178,7 +178,7 @@ func TestPolicyJSON(t *testing.T) {
 			t.Errorf("subject %d of the example is %s, want %s", i, subject.Subject, exampleSubjects[i])
 		}
 	}
-	out, stderr, code := d.policy("run", "20-partners.wasm")
+	out, stderr, code := d.policy("run", patient, "20-partners.wasm")
 	if code != 0 || stderr != "" || !strings.HasPrefix(out, "without --facts, on the example of a node:\n\nnode\n  exclude     172.31.0.0/16  partner\n") {
 		t.Errorf("run without facts: exit code %d\n%s%s", code, out, stderr)
 	}

@@ -91,7 +91,17 @@ func source(facts sdk.Facts) (netip.Addr, error) {
 	if err != nil || !addr.Is4() {
 		return netip.Addr{}, errors.New("config source: " + strconv.Quote(text) + " is not an IPv4 address, want one of the node such as 10.0.0.11")
 	}
+	if !isSource(addr) {
+		return netip.Addr{}, errors.New("config source: " + text + " is no unicast address that others could answer to, want one of the node such as 10.0.0.11")
+	}
 	return addr, nil
+}
+
+// isSource says whether a packet with this source may leave a node: it is not of "this
+// network", the host, the link, a group or the reserved 240.0.0.0/4.
+func isSource(addr netip.Addr) bool {
+	first := addr.As4()[0]
+	return addr.IsGlobalUnicast() && first != 0 && first < 240
 }
 
 func namespaces(facts sdk.Facts) ([]string, error) {

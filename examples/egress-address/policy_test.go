@@ -62,6 +62,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
+	const noSource = " is no unicast address that others could answer to, want one of the node such as 10.0.0.11"
 	for _, test := range []struct {
 		facts sdk.Map
 		want  string
@@ -70,6 +71,14 @@ func TestValidate(t *testing.T) {
 		{sdk.Map{"config.sources": "x"}, `config "sources" is not a setting, want source, namespaces or cidrs`},
 		{sdk.Map{"config.source": ""}, `config source: "" is not an IPv4 address, want one of the node such as 10.0.0.11`},
 		{sdk.Map{"config.source": "fd00::1"}, `config source: "fd00::1" is not an IPv4 address, want one of the node such as 10.0.0.11`},
+		{sdk.Map{"config.source": "224.0.0.1"}, "config source: 224.0.0.1" + noSource},
+		{sdk.Map{"config.source": "0.0.0.0"}, "config source: 0.0.0.0" + noSource},
+		{sdk.Map{"config.source": "0.0.0.1"}, "config source: 0.0.0.1" + noSource},
+		{sdk.Map{"config.source": "127.0.0.1"}, "config source: 127.0.0.1" + noSource},
+		{sdk.Map{"config.source": "169.254.1.1"}, "config source: 169.254.1.1" + noSource},
+		{sdk.Map{"config.source": "240.0.0.1"}, "config source: 240.0.0.1" + noSource},
+		{sdk.Map{"config.source": "255.255.255.255"}, "config source: 255.255.255.255" + noSource},
+		{sdk.Map{"config.source": "223.255.255.1"}, ""},
 		{sdk.Map{"config.namespaces": ","}, `config namespaces: missing or empty, want names such as "payments, billing"`},
 		{sdk.Map{"config.cidrs": ","}, `config cidrs: empty, want IPv4 prefixes such as "192.0.2.0/24", or no such setting for everywhere outside of the VPC`},
 		{sdk.Map{"config.cidrs": "10.0.0.1/8"}, `config cidrs: "10.0.0.1/8" has host bits set, write 10.0.0.0/8`},

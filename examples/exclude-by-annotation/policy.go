@@ -20,12 +20,16 @@ const (
 	settingWithin     = "within"     // IPv4 prefixes: pods may name these and parts of them
 )
 
-// most is how many networks a pod may name. All pods that name the same ones share
-// a class in the kernel, and each other list is one more.
-const most = 16
+// What of an annotation counts. All pods that name the same networks share a class in
+// the kernel, and each other list is one more.
+const (
+	most    = 16      // networks
+	longest = 1 << 10 // bytes; a longer text, of which Kubernetes takes 256 KiB, is not looked at
+)
 
-// Decide is the policy, an sdk.Policy. What a pod must not name fails for that pod
-// only: what was decided for it before stays in force, and the error is in status.
+// Decide is the policy, an sdk.Policy. Its errors are the operator's alone. An error
+// keeps what was decided before, so if one could be written into an annotation, the
+// author of a pod could keep what the operator takes back.
 func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 	key, err := annotation(facts)
 	if err != nil {
@@ -39,31 +43,37 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := parse(wish, allowed)
-	if err != nil {
-		return errors.New("annotation " + key + ": " + err.Error())
-	}
-	for _, prefix := range wanted {
+	refuse := func(problem string) { decision.Log(sdk.LevelWarn, "annotation "+key+": "+problem) }
+	for _, prefix := range granted(wish, allowed, refuse) {
 		decision.Exclude(prefix, "annotation "+key)
 	}
 	return nil
 }
 
-// parse returns the networks that an annotation names, all or none.
-func parse(wish string, allowed []netip.Prefix) ([]netip.Prefix, error) {
-	wanted, err := sdk.ParsePrefixes(wish)
-	if err != nil {
-		return nil, err
+// granted are the networks in an annotation that it may name. Refuse is called with what
+// is wrong with the others, each of which is left out for itself.
+func granted(wish string, allowed []netip.Prefix, refuse func(problem string)) (prefixes []netip.Prefix) {
+	if len(wish) > longest {
+		refuse(strconv.Itoa(len(wish)) + " bytes, want at most " + strconv.Itoa(longest))
+		return nil
 	}
-	if len(wanted) > most {
-		return nil, errors.New(strconv.Itoa(len(wanted)) + " prefixes, want at most " + strconv.Itoa(most))
+	items := sdk.Words(wish)
+	if len(items) > most {
+		refuse(strconv.Itoa(len(items)) + " prefixes, of which the first " + strconv.Itoa(most) + " count")
+		items = items[:most]
 	}
-	for _, prefix := range wanted {
-		if !slices.ContainsFunc(allowed, func(a netip.Prefix) bool { return sdk.Covers(a, prefix) }) {
-			return nil, errors.New(prefix.String() + " is not allowed, want a part of what the setting within lists")
+	for _, item := range items {
+		prefix, err := sdk.ParsePrefix(item)
+		switch {
+		case err != nil:
+			refuse(err.Error())
+		case !slices.ContainsFunc(allowed, func(a netip.Prefix) bool { return sdk.Covers(a, prefix) }):
+			refuse(item + " is not allowed, want a part of what the setting within lists")
+		default:
+			prefixes = append(prefixes, prefix)
 		}
 	}
-	return wanted, nil
+	return prefixes
 }
 
 // Validate checks the configuration when the module is loaded.
@@ -82,6 +92,9 @@ func annotation(facts sdk.Facts) (string, error) {
 	key, _ := facts.Config(settingAnnotation)
 	if key == "" {
 		return "", errors.New(`config annotation: missing or empty, want the key of an annotation such as "example.com/keep-address"`)
+	}
+	if err := sdk.CheckAnnotationKey(key); err != nil {
+		return "", errors.New("config annotation: " + err.Error())
 	}
 	return key, nil
 }

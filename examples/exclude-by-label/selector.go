@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/snatd/snatd/sdk"
 )
 
 // selector is which pods are meant: those with a label, whatever its value or
@@ -21,40 +23,10 @@ func parseSelector(text string) (selector, error) {
 		return selector{}, errors.New(`missing or empty, want key or key=value, such as "example.com/egress=own-address"`)
 	}
 	key, value, hasValue := strings.Cut(text, "=")
-	name := key
-	if prefix, rest, ok := strings.Cut(key, "/"); ok {
-		name = rest
-		if !isName(prefix, 253) {
-			return selector{}, errLabel(text)
-		}
-	}
-	if !isName(name, 63) || value != "" && !isName(value, 63) {
-		return selector{}, errLabel(text)
+	if sdk.CheckLabelKey(key) != nil || sdk.CheckLabelValue(value) != nil {
+		return selector{}, errors.New(strconv.Quote(text) + ` is not a label, want key or key=value, such as "example.com/egress=own-address"`)
 	}
 	return selector{key, value, !hasValue}, nil
-}
-
-func errLabel(text string) error {
-	return errors.New(strconv.Quote(text) + ` is not a label, want key or key=value, such as "example.com/egress=own-address"`)
-}
-
-// isName says whether text can be a part of a label: letters, digits and, inside,
-// "-", "_" and ".".
-func isName(text string, longest int) bool {
-	if text == "" || len(text) > longest {
-		return false
-	}
-	for i := range len(text) {
-		inside := i > 0 && i < len(text)-1
-		if !isAlphanumeric(text[i]) && (!inside || strings.IndexByte("-_.", text[i]) < 0) {
-			return false
-		}
-	}
-	return true
-}
-
-func isAlphanumeric(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 func (s selector) accepts(value string) bool {

@@ -48,6 +48,10 @@ func Validate(facts sdk.Facts) error {
 	if _, err := label(facts); err != nil {
 		return err
 	}
+	value, _ := facts.Config(settingValue)
+	if err := sdk.CheckLabelValue(value); err != nil {
+		return errors.New("config value: " + err.Error())
+	}
 	_, err := facts.ConfigPrefixes(settingCIDRs)
 	return err
 }
@@ -56,6 +60,9 @@ func label(facts sdk.Facts) (string, error) {
 	key, _ := facts.Config(settingLabel)
 	if key == "" {
 		return "", errors.New(`config label: missing or empty, want the key of a label such as "example.com/egress"`)
+	}
+	if err := sdk.CheckLabelKey(key); err != nil {
+		return "", errors.New("config label: " + err.Error())
 	}
 	return key, nil
 }

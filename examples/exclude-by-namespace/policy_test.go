@@ -52,10 +52,12 @@ func TestDecide(t *testing.T) {
 }
 
 // What Validate refuses, Decide refuses too: it may run without having been
-// validated. Only it cannot know of a setting that it does not read.
+// validated. Only it cannot know of a setting that it does not read, and a value that
+// no label has is none that it meets.
 func TestConfiguration(t *testing.T) {
 	const noCIDRs = `config cidrs: missing or empty, want IPv4 prefixes such as "10.1.0.0/16, 192.168.0.0/24"`
 	const noLabel = `config label: missing or empty, want the key of a label such as "example.com/egress"`
+	const key = `want at most 63 letters, digits, "-", "_" and ".", with an optional DNS name before a "/", such as "example.com/egress"`
 	for _, test := range []struct {
 		facts   sdk.Map
 		err     string
@@ -65,6 +67,10 @@ func TestConfiguration(t *testing.T) {
 		{sdk.Map{}, noLabel, false},
 		{sdk.Map{"config.label": "", "config.cidrs": "10.1.0.0/16"}, noLabel, false},
 		{sdk.Map{"config.label": "egress"}, noCIDRs, false},
+		{sdk.Map{"config.label": "own address", "config.cidrs": "10.1.0.0/16"}, `config label: "own address" is no key in Kubernetes, ` + key, false},
+		{sdk.Map{"config.label": "Example.com/egress", "config.cidrs": "10.1.0.0/16"}, `config label: "Example.com/egress" is no key in Kubernetes, ` + key, false},
+		{sdk.Map{"config.label": "egress", "config.value": "own address", "config.cidrs": "10.1.0.0/16"},
+			`config value: "own address" is no value of a label in Kubernetes, want at most 63 letters, digits, "-", "_" and ".", such as "own-address"`, true},
 		{sdk.Map{"config.label": "egress", "config.cidrs": "vpc"}, `config cidrs: "vpc" is not an IPv4 prefix, want one such as 10.0.0.0/8`, false},
 		{sdk.Map{"config.label": "egress", "config.cidrs": "10.1.0.0/16", "config.values": "x"},
 			`config "values" is not a setting, want label, value or cidrs`, true},

@@ -37,19 +37,25 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 	for _, prefix := range except {
 		decision.Translate(prefix, "exception")
 	}
-	return keepVPC(facts, except, decision)
+	vpc, _, err := facts.VPCCIDRs()
+	if err != nil {
+		return err
+	}
+	keepInside(except, vpc, "vpc cidr", decision)
+	excluded, _, err := facts.SNATExclude()
+	keepInside(except, excluded, "excluded cidr", decision)
+	return err
 }
 
-// keepVPC leaves the VPC alone where it is inside of an exception.
-func keepVPC(facts sdk.Facts, except []netip.Prefix, decision *sdk.Decision) error {
-	vpc, _, err := facts.VPCCIDRs()
-	for _, prefix := range vpc {
+// keepInside leaves networks alone that are never translated by default, where they are
+// inside of an exception: the longest prefix decides about them too.
+func keepInside(except, networks []netip.Prefix, reason string, decision *sdk.Decision) {
+	for _, prefix := range networks {
 		around := func(p netip.Prefix) bool { return sdk.Covers(p, prefix) }
 		if slices.ContainsFunc(except, around) && !slices.Contains(except, prefix) {
-			decision.Exclude(prefix, "vpc cidr")
+			decision.Exclude(prefix, reason)
 		}
 	}
-	return err
 }
 
 // Validate checks the configuration when the module is loaded.

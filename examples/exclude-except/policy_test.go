@@ -19,6 +19,9 @@ func TestDecide(t *testing.T) {
 	vpc := func(prefix string) sdk.Entry {
 		return sdk.Entry{Prefix: netip.MustParsePrefix(prefix), Reason: "vpc cidr"}
 	}
+	excluded := func(prefix string) sdk.Entry {
+		return sdk.Entry{Prefix: netip.MustParsePrefix(prefix), Reason: "excluded cidr"}
+	}
 	for _, test := range []struct {
 		name, cidrs, except string
 		want                []sdk.Entry
@@ -27,10 +30,15 @@ func TestDecide(t *testing.T) {
 		{"inside of an exception again", "172.16.0.0/12 172.20.1.0/24", "172.20.0.0/16",
 			[]sdk.Entry{keep("172.16.0.0/12"), keep("172.20.1.0/24"), translate("172.20.0.0/16")}},
 		{"around the VPC", "0.0.0.0/0", "10.0.0.0/8", []sdk.Entry{keep("0.0.0.0/0"), translate("10.0.0.0/8"), vpc("10.0.0.0/16")}},
+		{"around an excluded CIDR", "192.168.0.0/16", "192.168.0.0/20",
+			[]sdk.Entry{keep("192.168.0.0/16"), translate("192.168.0.0/20"), excluded("192.168.7.0/24")}},
+		{"an excluded CIDR itself", "192.168.0.0/16", "192.168.7.0/24", []sdk.Entry{keep("192.168.0.0/16"), translate("192.168.7.0/24")}},
+		{"inside of an excluded CIDR", "192.168.0.0/16", "192.168.7.8/29", []sdk.Entry{keep("192.168.0.0/16"), translate("192.168.7.8/29")}},
 		{"the VPC itself", "0.0.0.0/0", "10.0.0.0/16", []sdk.Entry{keep("0.0.0.0/0"), translate("10.0.0.0/16")}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			facts := sdk.Map{"config.cidrs": test.cidrs, "config.except": test.except, "vpc.cidrs": sdk.List("10.0.0.0/16", "100.64.0.0/16")}
+			facts := sdk.Map{"config.cidrs": test.cidrs, "config.except": test.except, "vpc.cidrs": sdk.List("10.0.0.0/16", "100.64.0.0/16"),
+				"snat.exclude": sdk.List("192.168.7.0/24")}
 			decision, err := sdk.Run(excludeexcept.Decide, facts)
 			if err != nil {
 				t.Fatal(err)

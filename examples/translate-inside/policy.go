@@ -17,8 +17,8 @@ import (
 // inside of the VPC, separated by commas or white space.
 const settingCIDRs = "cidrs"
 
-// Decide is the policy, an sdk.Policy. A range that is not inside of the VPC is an
-// error: one that is too wide would hide pods from each other.
+// Decide is the policy, an sdk.Policy. A range that is not a part of one of the VPC's
+// CIDRs is an error: it would hide the pods of all nodes from each other.
 func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 	if external, err := facts.SNATExternal(); err != nil || external {
 		return err
@@ -35,6 +35,9 @@ func Decide(facts sdk.Facts, decision *sdk.Decision) error {
 		around := func(p netip.Prefix) bool { return sdk.Covers(p, prefix) }
 		if !slices.ContainsFunc(vpc, around) {
 			return errors.New("config cidrs: " + prefix.String() + " is not inside of the VPC, want a part of one of its CIDRs")
+		}
+		if slices.Contains(vpc, prefix) {
+			return errors.New("config cidrs: " + prefix.String() + " is all of a CIDR of the VPC, where nodes and pods would no longer see which pod it is, want a part of it")
 		}
 		decision.Translate(prefix, "range inside of the VPC")
 	}

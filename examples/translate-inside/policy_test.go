@@ -17,7 +17,10 @@ func TestDecide(t *testing.T) {
 	}{
 		{"one range", "10.0.200.0/24", []string{"10.0.200.0/24"}, ""},
 		{"in each CIDR", "10.0.200.0/24 100.64.1.0/24", []string{"10.0.200.0/24", "100.64.1.0/24"}, ""},
-		{"a whole CIDR", "100.64.0.0/16", []string{"100.64.0.0/16"}, ""},
+		{"a whole CIDR", "10.0.200.0/24 100.64.0.0/16", nil,
+			"config cidrs: 100.64.0.0/16 is all of a CIDR of the VPC, where nodes and pods would no longer see which pod it is, want a part of it"},
+		{"a half of one", "100.64.0.0/17", []string{"100.64.0.0/17"}, ""},
+		{"everywhere", "0.0.0.0/0", nil, "config cidrs: 0.0.0.0/0 is not inside of the VPC, want a part of one of its CIDRs"},
 		{"outside", "10.0.200.0/24 10.1.0.0/24", nil, "config cidrs: 10.1.0.0/24 is not inside of the VPC, want a part of one of its CIDRs"},
 		{"too wide", "10.0.0.0/8", nil, "config cidrs: 10.0.0.0/8 is not inside of the VPC, want a part of one of its CIDRs"},
 	} {

@@ -36,7 +36,7 @@ type testCase struct {
 	// In the place of those of the file.
 	Facts     facts.Document    `yaml:"facts"`
 	FactsFile string            `yaml:"factsFile"`
-	External  bool              `yaml:"external"` // also if the file says so
+	External  *bool             `yaml:"external"` // nil: what the file says
 	Config    map[string]string `yaml:"config"`   // settings, in the place of the sidecar's
 	From      string            `yaml:"from"`     // "node", which is the default, or "namespace/name"
 	To        netip.Addr        `yaml:"to"`
@@ -153,7 +153,10 @@ func (c testCase) from() string { return cmp.Or(c.From, "node") }
 // facts are those of a case, checked. Errors have their place in the file.
 func (f *casesFile) facts(i int, o Options) (*facts.Snapshot, error) {
 	c := f.Cases[i]
-	o.Addresses, o.External = f.Addresses, f.External || c.External
+	o.Addresses, o.External = f.Addresses, f.External
+	if c.External != nil {
+		o.External = *c.External
+	}
 	if f.PrimaryAddress.IsValid() {
 		o.PrimaryAddress = f.PrimaryAddress
 	}

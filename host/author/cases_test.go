@@ -106,6 +106,24 @@ func TestCases(t *testing.T) {
 	}
 }
 
+// A case has its own say about external, whatever the file says.
+func TestExternalOfCases(t *testing.T) {
+	const cases = "cases:\n- {to: 1.1.1.1, action: none}\n- {to: 1.1.1.1, action: none, external: true}\n- {to: 1.1.1.1, action: none, external: false}\n"
+	for top, want := range map[string][]string{"": {"false", "true", "false"}, "external: false\n": {"false", "true", "false"}, "external: true\n": {"true", "true", "false"}} {
+		g := newGuest()
+		file, o := withCases(t, g.decide(g.absent("snat.external"), wasmtest.Drop), top+cases)
+		report, err := author.Test(t.Context(), file, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range report.Cases {
+			if len(c.Reads) != 1 || c.Reads[0].Value != want[i] {
+				t.Errorf("%q, case %d: read %v, want %s", top, i, c.Reads, want[i])
+			}
+		}
+	}
+}
+
 // What the cases do not show of a module is told.
 func TestCoverage(t *testing.T) {
 	wasm, err := policy.Annotate(frozen(t), policy.Metadata{Name: "sample", ABI: abi.Module, Facts: []string{"config.*", "pod.label.*", "vpc.*"}})

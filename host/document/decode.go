@@ -16,6 +16,12 @@ func (d *Document) decode(n ast.Node, at place, key string, into reflect.Value) 
 	if n.Type() == ast.NullType {
 		return nil // no value: into keeps what it holds
 	}
+	if into.Kind() == reflect.Pointer { // to tell a key that is absent from one with a zero value
+		value := reflect.New(into.Type().Elem())
+		err := d.decode(n, at, key, value.Elem())
+		into.Set(value)
+		return err
+	}
 	if refused := unplain(n); refused != "" {
 		return d.error(start(n), key, "%s, accepted: %s", refused, accepted(into.Type()))
 	}

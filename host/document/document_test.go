@@ -25,6 +25,7 @@ type sample struct {
 	Labels  map[string]string `yaml:"labels"`
 	Inner   inner             `yaml:"inner"`
 	Items   []inner           `yaml:"items"`
+	Maybe   *bool             `yaml:"maybe"`
 
 	// Computed has no key.
 	Computed int
@@ -62,6 +63,8 @@ func TestDecode(t *testing.T) {
 		{"string in quotes", `name: "1.10"`, func(s *sample) { s.Name = "1.10" }},
 		{"block of text", "name: |\n  a\n  b\n", func(s *sample) { s.Name = "a\nb\n" }},
 		{"bool", "on: true", func(s *sample) { s.On = true }},
+		{"a bool that may be absent", "maybe: false", func(s *sample) { s.Maybe = new(false) }},
+		{"no value for what may be absent", "maybe:", func(*sample) {}},
 		{"own type", "level: low", func(s *sample) { s.Level = "low" }},
 		{"own type sees a number as written", "level: 0x80", func(s *sample) { s.Level = "0x80" }},
 		{"cidrs", "cidrs: [10.0.0.0/8, 0.0.0.0/0]", func(s *sample) { s.CIDRs = prefixes("10.0.0.0/8", "0.0.0.0/0") }},
@@ -93,7 +96,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestDecodeErrors(t *testing.T) {
-	const top = "name, on, level, cidrs, address, labels, inner, items"
+	const top = "name, on, level, cidrs, address, labels, inner, items, maybe"
 	tests := []struct{ name, text, want string }{
 		{"unknown key", "title: x", "f.yaml:1:1: title: unknown key, accepted: " + top},
 		{"unknown key inside", "inner:\n  c: x", "f.yaml:2:3: inner.c: unknown key, accepted: a, b"},
@@ -117,6 +120,8 @@ func TestDecodeErrors(t *testing.T) {
 		{"yes for a bool", "on: yes", `f.yaml:1:5: on: "yes" is not a bool, accepted: true, false`},
 		{"bool in quotes", `on: "true"`, `f.yaml:1:5: on: "true" is not a bool, accepted: true, false`},
 		{"mapping for a bool", "on: {}", "f.yaml:1:1: on: keys and values, accepted: true, false"},
+		{"no bool for what may be absent", "maybe: no", `f.yaml:1:8: maybe: "no" is not a bool, accepted: true, false`},
+		{"tag for what may be absent", "maybe: !!bool true", "f.yaml:1:8: maybe: a tag (!), accepted: true, false"},
 		{"own type", "level:\n  high", `f.yaml:2:3: level: "high" is not a level, accepted: low`},
 		{"list for an own type", "level: [low]", "f.yaml:1:1: level: a list, accepted: a single value"},
 		{"list for an address", "address: [10.0.0.1]", "f.yaml:1:1: address: a list, accepted: a single value"},

@@ -3,8 +3,10 @@ package sdk
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // forgotten are policies that are nobody's: the module does not have them. snatd policy
@@ -19,18 +21,93 @@ var forgotten = map[string]mistake{
 
 const notTheModules = `snatd: module partners\.wasm: load: exports no function decide; accepted: decide\(\) -> i32; to change: make the policy the module's: `
 
-// TestNew: what snatd policy new makes works as its README prints it, without a clone of
-// this repository, and its module decides what those of the SDKs' READMEs do. Where the
-// policy is another its cases fail, and where it was forgotten they say what to change.
+// source are files of a new policy: what its module is made of, and what it is not.
+type source struct{ own, sdk, added, other string }
+
+var sources = map[string]source{
+	"go":             {"policy.go", "snatd/sdk/prefix.go", "more/more.go", "policy_test.go"},
+	"c":              {"policy.c", "snatd/snat.h", "more.h", "policy_test.c"},
+	"rust":           {"src/lib.rs", "snatd/src/prefix.rs", "src/more.rs", "partners_test.yaml"},
+	"assemblyscript": {"policy.ts", "snatd/assembly/prefix.ts", "more.ts", "partners.test.mjs"},
+}
+
+// rebuild checks that make makes the module again for each of its sources, and for no other
+// file.
+func (f source) rebuild(t *testing.T, s *stranger) {
+	t.Helper()
+	current := func(want bool, after string) {
+		t.Helper()
+		out, err := s.run("partners", "make -q partners.wasm")
+		if want && err != nil || !want && (err == nil || !strings.HasPrefix(err.Error(), "exit status 1\n")) {
+			t.Errorf("after a change of %s: make -q: %v, want it current: %t\n%s", after, err, want, out)
+		}
+	}
+	change := func(file string, want bool) {
+		t.Helper()
+		path := filepath.Join(s.home, "partners", file)
+		info, err := os.Stat(path)
+		if err == nil {
+			err = os.Chtimes(path, time.Now(), time.Now())
+		}
+		current(want, file)
+		if err == nil {
+			err = os.Chtimes(path, info.ModTime(), info.ModTime())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	current(true, "nothing")
+	change(f.other, true)
+	change(f.own, false)
+	change(f.sdk, false)
+	content := "/* more */\n"
+	if strings.HasSuffix(f.added, ".go") {
+		content += "package more\n"
+	}
+	added := filepath.Join(s.home, "partners", f.added)
+	err := os.MkdirAll(filepath.Dir(added), 0o755)
+	if err == nil {
+		err = os.WriteFile(added, []byte(content), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	current(false, f.added)
+	if _, err := s.run("partners", "make"); err != nil {
+		t.Fatal(err)
+	}
+	current(true, "nothing since make")
+}
+
+// firstSteps are the commands at the head of "Write a policy" in the README, for a language.
+func firstSteps(t *testing.T, language string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := regexp.MustCompile(`(?m)^    snatd policy new --lang rust partners .*\n    cd partners && make test\n`).FindString(string(text))
+	if printed == "" {
+		t.Fatal("README.md does not print how to begin")
+	}
+	return strings.Replace(printed, "rust", language, 1)
+}
+
+// TestNew: what README.md prints makes a policy, which works as its own README prints it,
+// without a clone of this repository, and its module decides what those of the SDKs' READMEs
+// do. Where the policy is another its cases fail, and where it was forgotten they say what to
+// change.
 func TestNew(t *testing.T) {
 	for _, language := range languages {
 		t.Run(language, func(t *testing.T) {
 			s := newStranger(t, language)
-			if _, err := s.run(".", "snatd policy new --lang "+language+" partners"); err != nil {
-				t.Fatal(err)
+			if out, err := s.run(".", firstSteps(t, language)); err != nil || !strings.HasSuffix(out, "cases are as expected\n") {
+				t.Fatalf("the commands of README.md: %v\n%s", err, out)
 			}
 			s.follow("partners", filepath.Join(s.home, "partners", "README.md"))
 			decides(t, s)
+			sources[language].rebuild(t, s)
 			path := filepath.Join(s.home, "partners", "partners_test.yaml")
 			cases, err := os.ReadFile(path)
 			if err != nil {

@@ -1,6 +1,7 @@
 // Package scaffold makes the folder of a new policy: its code, its tests, facts to test
 // it on, a Makefile and a README, with the sources of the SDK in it. What it makes builds
-// wherever it is moved, without a clone of this repository and without a registry.
+// wherever it is moved, without a clone of this repository. Nothing is fetched but
+// AssemblyScript's compiler, from npm's registry, in exactly the versions of a lock file.
 //
 // The templates are the policy that the SDKs' READMEs walk through, which a test holds
 // them to; test/sdk follows what they print.
@@ -67,9 +68,17 @@ func New(dir, languageName, name string) (folder string, err error) {
 	return folder, os.Rename(temporary, folder)
 }
 
-// render is the content of all files of a folder by their paths.
+// render is the content of all files of a folder by their paths. A name by which two of
+// them would have one path is refused.
 func render(p policy) (map[string][]byte, error) {
 	files := map[string][]byte{inSDK("LICENSE"): snatd.Licence, inSDK("FACTS.md"): snatd.Facts}
+	add := func(path string, content []byte) error {
+		if _, ok := files[path]; ok {
+			return fmt.Errorf("%q is no name of a policy: the folder has another file %s, accepted: another name, such as partners", p.Name, path)
+		}
+		files[path] = content
+		return nil
+	}
 	for _, from := range []string{"templates/all", "templates/" + p.name} {
 		err := each(templates, from, func(name string, content []byte) error {
 			filled, isTemplate := strings.CutSuffix(strings.ReplaceAll(name, "NAME", p.Name), ".tmpl")
@@ -79,8 +88,7 @@ func render(p policy) (map[string][]byte, error) {
 					return fmt.Errorf("%s: %w", name, err)
 				}
 			}
-			files[filled] = content
-			return nil
+			return add(filled, content)
 		})
 		if err != nil {
 			return nil, err
@@ -88,7 +96,7 @@ func render(p policy) (map[string][]byte, error) {
 	}
 	err := each(snatd.SDK, p.sdk, func(name string, content []byte) error {
 		if to := p.place(name); to != "" {
-			files[to] = content
+			return add(to, content)
 		}
 		return nil
 	})

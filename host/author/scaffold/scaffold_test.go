@@ -1,9 +1,11 @@
 package scaffold
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,7 +62,7 @@ func TestNew(t *testing.T) {
 	for language, wants := range map[string][]string{
 		"go":             {"go.mod", "policy.go", "policy_test.go", "wasm/main.go", "snatd/go.mod", "snatd/sdk/guest_wasip1.go", "snatd/sdk/abi/abi.go"},
 		"rust":           {"Cargo.toml", "src/lib.rs", ".cargo/config.toml", "snatd/Cargo.toml", "snatd/src/lib.rs", "snatd/examples/sample.rs"},
-		"assemblyscript": {"package.json", "policy.ts", "my-policy.test.mjs", "snatd/package.json", "snatd/host.mjs", "snatd/assembly/index.ts"},
+		"assemblyscript": {"package.json", "package-lock.json", "policy.ts", "my-policy.test.mjs", "snatd/package.json", "snatd/host.mjs", "snatd/assembly/index.ts"},
 		"c":              {"policy.c", "policy_test.c", "snatd/snat.h", "snatd/snat_mock.h", "snatd/flags"},
 	} {
 		t.Run(language, func(t *testing.T) {
@@ -95,16 +97,88 @@ func TestNew(t *testing.T) {
 	}
 }
 
+// A name makes a folder with all files, or none: two of them never have one path.
+func TestNamesOfFiles(t *testing.T) {
+	for _, l := range languages {
+		whole, err := render(policy{l, "partners", "0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := ""
+		for _, name := range []string{
+			"facts", "readme", "makefile", "license", "policy", "policy-test", "snatd", "gitignore", "package", "package-lock", "cargo", "go", "wasm", "src", "main", "lib", "test",
+		} {
+			files, err := render(policy{l, name, "0"})
+			if err != nil {
+				refused += name + " "
+				const want = `"facts" is no name of a policy: the folder has another file facts.yaml, accepted: another name, such as partners`
+				if err.Error() != want {
+					t.Errorf("%s, %s: %v", l.name, name, err)
+				}
+				continue
+			}
+			if len(files) != len(whole) {
+				t.Errorf("%s: %s has %d files, want %d", l.name, name, len(files), len(whole))
+			}
+		}
+		if refused != "facts " {
+			t.Errorf("%s: refused %q", l.name, refused)
+		}
+		// Nor does a file of the SDK take the place of one of the templates.
+		l.place = func(string) string { return "Makefile" }
+		if _, err := render(policy{l, "partners", "0"}); err == nil {
+			t.Errorf("%s: there are two files Makefile", l.name)
+		}
+	}
+}
+
+// What npm fetches for a new policy is, to the byte, what it fetches for the SDK.
+func TestLockFile(t *testing.T) {
+	i := slices.IndexFunc(languages, func(l language) bool { return l.name == "assemblyscript" })
+	files, err := render(policy{languages[i], "partners", "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetched := func(lock []byte) map[string]any {
+		var read struct{ Packages map[string]map[string]any }
+		if err := json.Unmarshal(lock, &read); err != nil {
+			t.Fatal(err)
+		}
+		packages := map[string]any{}
+		for path, p := range read.Packages {
+			switch {
+			case p["link"] == nil && strings.Contains(path, "node_modules/") && p["integrity"] == nil:
+				t.Errorf("%s has no hash", path)
+			case p["integrity"] != nil:
+				packages[path] = p
+			}
+		}
+		return packages
+	}
+	want, err := os.ReadFile("../../../sdk/assemblyscript/package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fetched(files["package-lock.json"]), fetched(want); len(got) == 0 || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v: copy it from sdk/assemblyscript/package-lock.json", got, want)
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink("nowhere", filepath.Join(dir, "taken")); err != nil {
 		t.Fatal(err)
 	}
 	const accepted = " is no name of a policy, accepted: a lower-case letter, then at most 62 lower-case letters, digits and dashes, such as partners"
+	const factsTaken = `"facts" is no name of a policy: the folder has another file facts.yaml, accepted: another name, such as partners`
 	for _, c := range []struct{ language, name, want string }{
 		{"zig", "a", `--lang: "zig" is unknown, accepted: go, rust, assemblyscript, c`},
 		{"go", "taken", filepath.Join(dir, "taken") + ": exists already, accepted: a name of nothing in this folder"},
 		{"go", "", `""` + accepted},
+		{"go", "facts", factsTaken},
+		{"rust", "facts", factsTaken},
+		{"assemblyscript", "facts", factsTaken},
+		{"c", "facts", factsTaken},
 		{"go", "a/b", `"a/b"` + accepted},
 		{"go", "..", `".."` + accepted},
 		{"go", "a-", `"a-"` + accepted},

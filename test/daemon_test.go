@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,8 @@ type daemon struct {
 	client  *api.Client
 	process *lab.Process
 	log     *logBuffer
+	// through is a program with arguments that starts the daemon; empty for none.
+	through []string
 }
 
 // binary is the snatd that make build made, or the one that SNATD_TEST_BINARY names.
@@ -148,6 +151,11 @@ func (d *daemon) run(environment ...string) {
 	d.t.Helper()
 	d.log = &logBuffer{}
 	command := d.command(environment, "run")
+	if len(d.through) > 0 {
+		through := exec.Command(d.through[0], slices.Concat(d.through[1:], command.Args)...)
+		through.Env = command.Env
+		command = through
+	}
 	command.Stderr = d.log
 	var err error
 	if d.process, err = d.lab.Node.Start(command); err != nil {

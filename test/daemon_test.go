@@ -47,6 +47,9 @@ type daemon struct {
 	log     *logBuffer
 	// through is a program with arguments that starts the daemon; empty for none.
 	through []string
+	// compiled is where compiled modules are kept; empty for where all daemons of a run
+	// keep them.
+	compiled string
 }
 
 // binary is the snatd that make build made, or the one that SNATD_TEST_BINARY names.
@@ -116,12 +119,12 @@ func (d *daemon) write(name, content string) {
 // setConfig writes a configuration with this lab's paths below it.
 func (d *daemon) setConfig(text string) {
 	d.t.Helper()
-	compiled, err := cache()
+	shared, err := cache()
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.write("config.yaml", fmt.Sprintf("%s\nfacts: {file: %s, record: %s}\nsocket: %s\npolicies: {directory: %s, deadline: 250ms, cache: %s}\n",
-		text, d.path("facts.yaml"), d.path("record.yaml"), d.path("snatd.sock"), d.path("policies.d"), compiled))
+		text, d.path("facts.yaml"), d.path("record.yaml"), d.path("snatd.sock"), d.path("policies.d"), cmp.Or(d.compiled, shared)))
 }
 
 // command is snatd with arguments and this daemon's configuration.

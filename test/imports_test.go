@@ -90,6 +90,8 @@ var boundaries = []boundary{
 		reason: "a node has no use for a cluster of tests, which the benchmarks measure with"},
 	{from: []string{"host/aws/imdstest", "host/aws/ec2test"}, only: ours("host/aws/fake"),
 		reason: "it is what the fakes of AWS's services have in common"},
+	{only: []string{"github.com/elastic"},
+		reason: "filters for system calls are loaded by runtimes of containers, and by tests"},
 	{only: ours("host/aws/imdstest", "host/aws/ec2test", "host/nstest", "rules/nft/nfttest", "rules/oracle"),
 		reason: "what is made for tests is not for a node"},
 }

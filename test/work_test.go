@@ -19,6 +19,7 @@ func worker(t *testing.T) *daemon {
 	t.Helper()
 	nstest.Need(t, "iptables-legacy", "iptables")
 	d := prepare(t)
+	d.compiled = d.path("cache") // where nothing is yet: compiling is a part of the work
 	d.setConfig(d.working("guard: {maxChange: {pods: 30%}}"))
 	iptables("iptables-legacy").run(d, "-t nat -A POSTROUTING -p tcp --dport 9 -j MASQUERADE")
 	return d

@@ -135,13 +135,16 @@ func (d *daemon) compiling() (settled privileges) {
 	return settled
 }
 
-// child is the process that the daemon has started.
+// child is the process that the daemon has started. Between fork and exec it is still the
+// daemon.
 func (d *daemon) child() (pid int, err error) {
 	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", d.process.PID()))
 	for _, list := range lists {
-		text, err := os.ReadFile(list)
-		if fields := strings.Fields(string(text)); err == nil && len(fields) > 0 {
-			return strconv.Atoi(fields[0])
+		text, _ := os.ReadFile(list) // the thread may have ended
+		for _, field := range strings.Fields(string(text)) {
+			if line, _ := os.ReadFile("/proc/" + field + "/cmdline"); bytes.Contains(line, []byte("\x00compile-module\x00")) {
+				return strconv.Atoi(field)
+			}
 		}
 	}
 	return 0, errors.Join(errors.New("there is none"), err)

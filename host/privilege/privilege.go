@@ -14,6 +14,7 @@ import (
 // Capability is one that may be kept.
 type Capability = cap.Value
 
+// Capabilities that the daemon has a use for.
 const (
 	NetAdmin       = cap.NET_ADMIN        // changes rules and routes, and tells of connections
 	NetBindService = cap.NET_BIND_SERVICE // listens on ports below 1024

@@ -16,6 +16,7 @@ import (
 	"github.com/snatd/snatd/host/health"
 	"github.com/snatd/snatd/host/metrics"
 	"github.com/snatd/snatd/host/page"
+	"github.com/snatd/snatd/host/privilege"
 )
 
 func runCommand() *cobra.Command {
@@ -51,6 +52,11 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 		}
 		return cfg, err
 	}
+	// Files that cannot be read later cannot be read now either: nothing below is
+	// exempt from their permissions. Listening is what needs more than the rest.
+	if err := privilege.Keep(privilege.NetAdmin, privilege.Chown, privilege.NetBindService); err != nil {
+		return err
+	}
 	cfg, err := load()
 	if err != nil {
 		return err
@@ -79,6 +85,9 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 		if cfg.Metrics.Page || isLoopback(scrapes) {
 			observer.ServePage(page.New(version(), daemon, isLoopback(scrapes)))
 		}
+	}
+	if err := privilege.Keep(privilege.NetAdmin); err != nil {
+		return errors.Join(err, listener.Close(), daemon.Close())
 	}
 	log.Info("snatd starts", "version", version(), "config", flags.path())
 	group, ctx := errgroup.WithContext(command.Context())

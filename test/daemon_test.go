@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,11 @@ type daemon struct {
 	client  *api.Client
 	process *lab.Process
 	log     *logBuffer
+	// through is a program with arguments that starts the daemon; empty for none.
+	through []string
+	// compiled is where compiled modules are kept; empty for where all daemons of a run
+	// keep them.
+	compiled string
 }
 
 // binary is the snatd that make build made, or the one that SNATD_TEST_BINARY names.
@@ -113,12 +119,12 @@ func (d *daemon) write(name, content string) {
 // setConfig writes a configuration with this lab's paths below it.
 func (d *daemon) setConfig(text string) {
 	d.t.Helper()
-	compiled, err := cache()
+	shared, err := cache()
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.write("config.yaml", fmt.Sprintf("%s\nfacts: {file: %s, record: %s}\nsocket: %s\npolicies: {directory: %s, deadline: 250ms, cache: %s}\n",
-		text, d.path("facts.yaml"), d.path("record.yaml"), d.path("snatd.sock"), d.path("policies.d"), compiled))
+		text, d.path("facts.yaml"), d.path("record.yaml"), d.path("snatd.sock"), d.path("policies.d"), cmp.Or(d.compiled, shared)))
 }
 
 // command is snatd with arguments and this daemon's configuration.
@@ -148,6 +154,11 @@ func (d *daemon) run(environment ...string) {
 	d.t.Helper()
 	d.log = &logBuffer{}
 	command := d.command(environment, "run")
+	if len(d.through) > 0 {
+		through := exec.Command(d.through[0], slices.Concat(d.through[1:], command.Args)...)
+		through.Env = command.Env
+		command = through
+	}
 	command.Stderr = d.log
 	var err error
 	if d.process, err = d.lab.Node.Start(command); err != nil {

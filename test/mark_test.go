@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -108,5 +109,25 @@ func TestEarlierMark(t *testing.T) {
 		}
 		return err
 	})
+	d.check(onlyOutside)
+}
+
+// A mark that a pod gives its packets and its connections is its own namespace's: it neither
+// translates nor leads anywhere.
+func TestPodCannotMark(t *testing.T) {
+	nstest.Need(t, "nft", "nftables")
+	d := start(t)
+	for _, pod := range []*lab.Host{d.lab.PodA, d.lab.PodB} {
+		err := pod.Do(func() error {
+			out, err := exec.Command("nft", "table ip own { chain c { type route hook output priority mangle; meta mark set 0x80; ct mark set 0x80; }; }").CombinedOutput()
+			if err != nil {
+				err = fmt.Errorf("%w: %s", err, out)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	d.check(onlyOutside)
 }

@@ -2,6 +2,8 @@
 // limits to its time and memory: a module that is made to take too much of them, or
 // over which the compiler crashes, does not take the daemon with it.
 //
+// It has no capability, and no file but those of the cache.
+//
 // What compiling is, package policy knows. Nothing of a module runs here.
 package compiler
 
@@ -19,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/snatd/snatd/host/policy"
+	"github.com/snatd/snatd/host/privilege"
 	"github.com/snatd/snatd/sdk/abi"
 )
 
@@ -94,7 +97,7 @@ func (o *output) Write(p []byte) (int, error) {
 // Run is the process: it compiles what it reads, says why not if it cannot, and
 // returns its exit code.
 func Run(ctx context.Context, cacheDir string, in io.Reader, out io.Writer) int {
-	err := limit()
+	err := errors.Join(privilege.Keep(), privilege.Confine(cacheDir), limit())
 	var wasm []byte
 	if err == nil {
 		wasm, err = io.ReadAll(in)
@@ -119,6 +122,16 @@ func limit() error {
 	return errors.Join(
 		unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: mostMemory, Max: mostMemory}),
 		unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: seconds, Max: seconds + 1}),
-		unix.Setpriority(unix.PRIO_PROCESS, 0, 10),
+		giveWay(10),
 	)
+}
+
+// giveWay makes this process as nice as that to others. Where it is nicer already it stays
+// so: being less nice takes a capability.
+func giveWay(nice int) error {
+	// The kernel's answer is 20 less the niceness, so that it is never negative.
+	if answer, err := unix.Getpriority(unix.PRIO_PROCESS, 0); err != nil || 20-answer >= nice {
+		return err
+	}
+	return unix.Setpriority(unix.PRIO_PROCESS, 0, nice)
 }

@@ -3,10 +3,13 @@ package compiler_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/snatd/snatd/host/compiler"
 	"github.com/snatd/snatd/host/policy"
@@ -20,7 +23,33 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == command {
 		os.Exit(compiler.Run(context.Background(), os.Args[2], os.Stdin, os.Stderr))
 	}
+	if len(os.Args) == 3 && os.Args[1] == "spy" {
+		os.Exit(compiler.Run(context.Background(), os.Args[2], spy{}, os.Stderr))
+	}
 	os.Exit(m.Run())
+}
+
+// spy is a module's bytes that say what the process has which reads them.
+type spy struct{}
+
+func (spy) Read([]byte) (int, error) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	if err := unix.Capget(&header, &sets[0]); err != nil {
+		return 0, err
+	}
+	_, err := os.ReadFile("/proc/self/status")
+	return 0, fmt.Errorf("capabilities %v, other files %t", sets, err == nil)
+}
+
+// Before a byte of the module is read all is given up that compiling does not need. Where the
+// kernel has no Landlock, files are not.
+func TestGivesUp(t *testing.T) {
+	_, _, missing := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	want := fmt.Sprintf("capabilities [{0 0 0} {0 0 0}], other files %t", missing != 0)
+	if err := compiler.New(os.Args[0], "spy")(t.Context(), t.TempDir(), nil); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 }
 
 func module() []byte {

@@ -156,15 +156,14 @@ func makeCgroups(t *testing.T) (paths []string) {
 		}
 		for line := range strings.Lines(string(own)) {
 			if _, path, ok := strings.Cut(strings.TrimSpace(line), prefix); ok {
-				paths = append(paths, filepath.Join(fields[1], path, fmt.Sprintf("snatd-test-%d", os.Getpid())))
+				made, err := os.MkdirTemp(filepath.Join(fields[1], path), "snatd-test-")
+				if err != nil {
+					lacks(t, fmt.Sprintf("make a cgroup to boot a machine in: %v", err))
+				}
+				t.Cleanup(func() { removeCgroup(t, made) })
+				paths = append(paths, made)
 			}
 		}
-	}
-	for _, path := range paths {
-		if err := os.Mkdir(path, 0o755); err != nil {
-			lacks(t, fmt.Sprintf("make a cgroup to boot a machine in: %v", err))
-		}
-		t.Cleanup(func() { removeCgroup(t, path) })
 	}
 	return paths
 }

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -132,7 +133,8 @@ func lacks(t *testing.T, reason string) {
 }
 
 // makeCgroups makes a cgroup below this process's in each hierarchy that systemd keeps
-// services in, and returns their paths. They are gone with the test.
+// services in, and returns their paths. They are gone with the test. They have one name,
+// since systemd-nspawn would make the one that it has missed.
 func makeCgroups(t *testing.T) (paths []string) {
 	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mounts")
@@ -143,6 +145,7 @@ func makeCgroups(t *testing.T) (paths []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	name := "snatd-test-" + rand.Text()
 	for mount := range strings.Lines(string(mounts)) {
 		fields := strings.Fields(mount)
 		prefix := ""
@@ -156,8 +159,8 @@ func makeCgroups(t *testing.T) (paths []string) {
 		}
 		for line := range strings.Lines(string(own)) {
 			if _, path, ok := strings.Cut(strings.TrimSpace(line), prefix); ok {
-				made, err := os.MkdirTemp(filepath.Join(fields[1], path), "snatd-test-")
-				if err != nil {
+				made := filepath.Join(fields[1], path, name)
+				if err := os.Mkdir(made, 0o755); err != nil {
 					lacks(t, fmt.Sprintf("make a cgroup to boot a machine in: %v", err))
 				}
 				t.Cleanup(func() { removeCgroup(t, made) })

@@ -25,12 +25,16 @@ SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 KUBE = test/kube/apiserver
 KUBE_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/kube-$(shell sha256sum $(KUBE)/go.sum | cut -c1-16)
 
+# A Debian that tests boot, of these packages. It is kept like the API server.
+DEBIAN = test/debian.packages
+DEBIAN_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/debian-$(shell sha256sum $(DEBIAN) | cut -c1-16)
+
 # Modules of the conformance suite, from today's sources, as LANGUAGE-KIND.wasm.
 TCK = sdk/tck/built
 RAW = clang @sdk/c/flags -Wall -Wextra -Werror -Isdk/c
 MISFITS = unknown-function unknown-module unknown-version other-signature files no-decide other-decide
 
-.PHONY: build demo test bench kube-apiserver lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
+.PHONY: build demo test bench kube-apiserver debian lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
 
 build: $(MODULES)
 	$(BUILD) -ldflags="-s -w" -o bin/snatd ./host
@@ -73,12 +77,13 @@ demo: build
 # All tests. Those that compare with nft, iptables and the like say what to
 # install where it is missing; with CI=true a missing tool fails them. The SDKs'
 # languages that were not tested are said at the end too, where everybody sees them, and
-# so are the example in WebAssembly text, the alerts and the dashboard, and what needs a
-# browser, curl or other shells.
+# so are the example in WebAssembly text, the systemd unit, the alerts and the dashboard,
+# and what needs a browser, curl or other shells.
 test: build
 	$(GO_TEST) $(TESTFLAGS) ./...
 	@test/sdk/missing.sh
 	@command -v wat2wasm >/dev/null || echo "not run: the text of examples/wat against its module, for wat2wasm is missing. To run it: apt-get install wabt"
+	@command -v systemd-nspawn >/dev/null && [ -e $(DEBIAN_BUILT) ] || echo "not run: the systemd unit in a booted Debian. To run it as root: apt-get install systemd-container debootstrap && make debian"
 	@command -v promtool >/dev/null || echo "not run: alerts and dashboard in examples/prometheus, for promtool is missing. To run it: apt-get install prometheus"
 	@for tool in chromium curl zsh fish; do command -v $$tool >/dev/null || echo "not run: tests with $$tool, which is missing. To run them: apt-get install $$tool"; done
 
@@ -99,6 +104,17 @@ $(KUBE_BUILT)/kube-apiserver:
 	mkdir -p $(@D)
 	cd $(KUBE) && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && \
 	$(BUILD) -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$$version" -o $@.new k8s.io/kubernetes/cmd/kube-apiserver && mv $@.new $@
+
+# Takes a minute the first time, needs root and debootstrap. What is mounted on the way
+# goes with the mount namespace.
+debian: $(DEBIAN_BUILT)
+
+$(DEBIAN_BUILT):
+	mkdir -p $(@D)
+	rm -rf $@.new
+	unshare --mount debootstrap --variant=minbase --include=$$(paste -sd, $(DEBIAN)) bookworm $@.new >$@.log || { cat $@.log; exit 1; }
+	rm -r $@.new/var/cache/apt $@.new/var/lib/apt/lists $@.log
+	mv $@.new $@
 
 lint: build
 	gofmt -l . | tee /dev/stderr | wc -l | grep -qx 0

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,8 @@ import (
 	"github.com/snatd/snatd/host/metrics"
 	"github.com/snatd/snatd/host/page"
 	"github.com/snatd/snatd/host/privilege"
+	"github.com/snatd/snatd/host/screen"
+	"github.com/snatd/snatd/host/systemd"
 )
 
 func runCommand() *cobra.Command {
@@ -25,6 +28,7 @@ func runCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "run",
 		Short:   "run the daemon; stopping it leaves the rules in place",
+		Long:    "Run is the daemon. It watches its files; SIGHUP has it read them all again. Stopping it leaves\nthe rules in place. systemd is told when it has started and how it is, if it asks.",
 		Example: "  snatd run --config /etc/snatd/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -96,11 +100,24 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	if scrapes != nil {
 		group.Go(func() error { return observer.Serve(ctx, scrapes) })
 	}
+	group.Go(func() error {
+		systemd.Serve(ctx, managed(daemon), log)
+		return nil
+	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	log.Info("snatd stops; the rules stay in place, snatd cleanup removes them")
 	return nil
+}
+
+// managed is the daemon as a service manager is told of it.
+func managed(d *engine.Engine) systemd.Daemon {
+	return systemd.Daemon{Health: d.Health, Reload: d.Reload, Sentence: func() string {
+		s := d.State()
+		why := api.Why(s, d.Health(), time.Now())
+		return screen.Verdict(why, len(s.Neighbours()), s.Ruleset != nil).Text
+	}}
 }
 
 // isLoopback says whether only this machine reaches a listener.

@@ -101,7 +101,7 @@ type LastChange struct {
 
 // StatusOf is how a daemon of this version and state is now.
 func StatusOf(version string, s *engine.State, h health.Health) Status {
-	why := reasons(h, s.Problems, time.Now())
+	why := Why(s, h, time.Now())
 	status := Status{
 		Healthy: len(why) == 0, Why: why,
 		Version: version, Ready: s.Waiting == "", Waiting: s.Waiting, Held: s.Held,
@@ -131,8 +131,8 @@ func StatusOf(version string, s *engine.State, h health.Health) Status {
 	return status
 }
 
-// reasons are why a daemon is not healthy.
-func reasons(h health.Health, problems []engine.Problem, now time.Time) []string {
+// Why says why a daemon of this state is not healthy; it is empty if it is.
+func Why(s *engine.State, h health.Health, now time.Time) []string {
 	why := []string{}
 	if hangs := h.Hangs(now); hangs != "" {
 		why = append(why, hangs)
@@ -140,7 +140,7 @@ func reasons(h health.Health, problems []engine.Problem, now time.Time) []string
 	if !h.Ready {
 		why = append(why, cmp.Or(h.Waiting, "not ready"))
 	}
-	for _, p := range problems {
+	for _, p := range s.Problems {
 		why = append(why, p.String())
 	}
 	return why

@@ -60,6 +60,7 @@ type Engine struct {
 	counting    *counting
 	follower    follower
 	retries     retries
+	reloads     reloads
 	coalescer   coalescer
 	record      record
 	pulse       pulse
@@ -109,6 +110,7 @@ func New(options Options) (*Engine, error) {
 		follower:    follower{log: options.Log},
 		retries:     retries{},
 		guard:       guard{approvals: make(chan approval)},
+		reloads:     reloads{asked: make(chan chan struct{})},
 	}
 	e.reader.last.Uncounted = !dp.Features().Has(dataplane.Counting)
 	if e.counting, err = newCounting(dp.Counters().Read); err != nil {
@@ -233,6 +235,10 @@ func (e *Engine) await(ctx context.Context, due <-chan time.Time) bool {
 			return true
 		case a := <-e.guard.approvals:
 			e.guard.asked = append(e.guard.asked, &a)
+			return true
+		case done := <-e.reloads.asked:
+			e.reloads.waiting = append(e.reloads.waiting, done)
+			e.askAgain()
 			return true
 		case d := <-e.watcher.Found:
 			e.healer.disturbed(d, time.Now())

@@ -60,8 +60,6 @@ func (e *Engine) routing() {
 
 // linked looks at a change of the node's network, and says whether a pass has to follow.
 func (e *Engine) linked() (pass bool) {
-	if refresh := e.reader.services.refresh; refresh != nil {
-		refresh()
-	}
+	e.askAgain()
 	return e.reader.linkChanged()
 }

@@ -17,6 +17,8 @@ type neighbours struct {
 	state func() *State
 	tell  func(neighbour.Finding)
 	found atomic.Pointer[[]neighbour.Finding]
+	// unseen is why not everything could be seen at the last look; empty if it could.
+	unseen string
 	// wake has it look at once.
 	wake chan struct{}
 }
@@ -66,11 +68,20 @@ func (n *neighbours) once() {
 	network := state.Result.Network
 	node := neighbour.Node{Mark: network.Mark, PrimaryInterface: network.PrimaryInterface, PodInterfaces: network.PodInterfaces, Pods: state.Result.pods()}
 	found, err := neighbour.Look(node)
-	if err != nil {
-		n.log.Warn("what else translates on the node cannot all be seen", "error", err)
-	}
+	n.miss(err)
 	n.report(found)
 	n.found.Store(&found)
+}
+
+// miss logs why not everything can be seen, once while that stays so.
+func (n *neighbours) miss(why error) {
+	before := n.unseen
+	if n.unseen = ""; why != nil {
+		n.unseen = why.Error()
+	}
+	if n.unseen != "" && n.unseen != before {
+		n.log.Warn("what else translates on the node cannot all be seen", "error", why)
+	}
 }
 
 // report logs what is new and what is gone.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -34,5 +35,23 @@ func TestNeighboursLoggedOnce(t *testing.T) {
 	}
 	if told != 1 {
 		t.Errorf("told %d times", told)
+	}
+}
+
+// What cannot be seen is logged once, and again when it could be seen in between or when
+// the reason is another one.
+func TestUnseenLoggedOnce(t *testing.T) {
+	var log strings.Builder
+	n := newNeighbours(slog.New(slog.NewTextHandler(&log, nil)), nil, nil)
+	denied, other := errors.New("permission denied"), errors.New("no buffer space")
+	for i, step := range []struct {
+		why    error
+		logged bool
+	}{{denied, true}, {denied, false}, {other, true}, {nil, false}, {other, true}} {
+		log.Reset()
+		n.miss(step.why)
+		if said := log.String(); (said != "") != step.logged {
+			t.Errorf("look %d, %v: said %q", i, step.why, said)
+		}
 	}
 }

@@ -84,6 +84,7 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	state.LastChanges = e.history.Newest(lastChanges)
 	e.state.Store(&state)
 	e.guard.answer(&state)
+	e.reloads.answer()
 	if state.Result != nil {
 		next = earlier(next, e.record.next(in.Config.Facts.Record, state.Result.Snapshot))
 	}

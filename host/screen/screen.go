@@ -92,16 +92,24 @@ func each[T any](all []T, line func(T) Line) (lines []Line) {
 }
 
 func verdict(s api.Status) Line {
+	why := s.Why
+	if len(why) == 0 && !s.Healthy { // a daemon of before there were reasons
+		why = []string{cmp.Or(s.Waiting, "it does not say why")}
+	}
+	return Verdict(why, len(s.Neighbours), s.Ruleset != "")
+}
+
+// Verdict says whether a daemon is healthy: why not, how many warnings there are about other
+// programs, and whether something is to be in the kernel.
+func Verdict(why []string, warnings int, installed bool) Line {
 	switch {
-	case len(s.Why) == 1:
-		return Line{Bad, "not healthy: " + s.Why[0]}
-	case len(s.Why) > 1:
-		return Line{Bad, fmt.Sprintf("not healthy: %s, and %d more", s.Why[0], len(s.Why)-1)}
-	case !s.Healthy: // a daemon of before there were reasons
-		return Line{Bad, "not healthy: " + cmp.Or(s.Waiting, "it does not say why")}
-	case len(s.Neighbours) > 0:
-		return Line{Warn, fmt.Sprintf("healthy, with %s about other programs", number(len(s.Neighbours), "warning"))}
-	case s.Ruleset == "":
+	case len(why) == 1:
+		return Line{Bad, "not healthy: " + why[0]}
+	case len(why) > 1:
+		return Line{Bad, fmt.Sprintf("not healthy: %s, and %d more", why[0], len(why)-1)}
+	case warnings > 0:
+		return Line{Warn, fmt.Sprintf("healthy, with %s about other programs", number(warnings, "warning"))}
+	case !installed:
 		return Line{Good, "healthy: nothing is to be in the kernel"}
 	}
 	return Line{Good, "healthy: the kernel holds what facts and modules demand"}

@@ -44,6 +44,8 @@ type daemon struct {
 	client  *api.Client
 	process *lab.Process
 	log     *logBuffer
+	program string // what runs; empty for binary
+	cache   string // of compiled modules; empty for the one that is shared
 }
 
 // binary is the snatd that make build made, or the one that SNATD_TEST_BINARY names.
@@ -113,10 +115,11 @@ func (d *daemon) write(name, content string) {
 // setConfig writes a configuration with this lab's paths below it.
 func (d *daemon) setConfig(text string) {
 	d.t.Helper()
-	compiled, err := cache()
+	shared, err := cache()
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	compiled := cmp.Or(d.cache, shared)
 	d.write("config.yaml", fmt.Sprintf("%s\nfacts: {file: %s, record: %s}\nsocket: %s\npolicies: {directory: %s, deadline: 250ms, cache: %s}\n",
 		text, d.path("facts.yaml"), d.path("record.yaml"), d.path("snatd.sock"), d.path("policies.d"), compiled))
 }
@@ -124,7 +127,7 @@ func (d *daemon) setConfig(text string) {
 // command is snatd with arguments and this daemon's configuration.
 func (d *daemon) command(environment []string, arguments ...string) *exec.Cmd {
 	d.t.Helper()
-	command := exec.Command(binary(d.t), append(arguments, "--config", d.path("config.yaml"))...)
+	command := exec.Command(cmp.Or(d.program, binary(d.t)), append(arguments, "--config", d.path("config.yaml"))...)
 	command.Env = append(os.Environ(), environment...)
 	return command
 }

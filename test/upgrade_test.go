@@ -35,11 +35,17 @@ type standing struct {
 	Changes  uint64                         `json:"changes"`
 }
 
-// launched starts the daemon, waits until all of its modules decide, and returns how it is,
-// as its own version says.
-func (d *daemon) launched() (s standing) {
+// launched starts the daemon and waits for it to stand.
+func (d *daemon) launched() standing {
 	d.t.Helper()
 	d.run()
+	return d.stands()
+}
+
+// stands waits until all modules decide and the kernel holds what follows, and returns how
+// the daemon is, as its own version says.
+func (d *daemon) stands() (s standing) {
+	d.t.Helper()
 	d.wait("all to be in force", func() error {
 		out, stderr, _ := d.output(nil, "status", "-o", "json")
 		s = standing{}

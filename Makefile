@@ -19,22 +19,27 @@ MODULES = plugins/built/default.wasm plugins/built/routes.wasm \
 	$(EXAMPLES:%=examples/built/%.wasm) $(EMBEDDED:%=examples/embedded/%.wasm)
 SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 
-# The API server that tests run against, and its etcd. They are kept outside of
-# the clone, under a name for what they are built from, and found there by
-# test/kube.
+# What tests need and is built once is kept outside of the clone, under a name for what
+# it is built from, and found there by the tests.
+KEPT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd
+
+# The API server that tests run against, and its etcd.
 KUBE = test/kube/apiserver
-KUBE_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/kube-$(shell sha256sum $(KUBE)/go.sum | cut -c1-16)
+KUBE_BUILT = $(KEPT)/kube-$(shell sha256sum $(KUBE)/go.sum | cut -c1-16)
+
+# Earlier versions, which tests upgrade from and go back to: the commits that the test names.
+OLDER = $(shell grep -oE '\b[0-9a-f]{40}\b' test/upgrade_versions_test.go)
 
 # A Debian that tests boot, of these packages. It is kept like the API server.
 DEBIAN = test/debian.packages
-DEBIAN_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/debian-$(shell sha256sum $(DEBIAN) | cut -c1-16)
+DEBIAN_BUILT = $(KEPT)/debian-$(shell sha256sum $(DEBIAN) | cut -c1-16)
 
 # Modules of the conformance suite, from today's sources, as LANGUAGE-KIND.wasm.
 TCK = sdk/tck/built
 RAW = clang @sdk/c/flags -Wall -Wextra -Werror -Isdk/c
 MISFITS = unknown-function unknown-module unknown-version other-signature files no-decide other-decide
 
-.PHONY: build demo test bench kube-apiserver debian lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
+.PHONY: build demo test bench older kube-apiserver debian lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
 
 build: $(MODULES)
 	$(BUILD) -ldflags="-s -w" -o bin/snatd ./host
@@ -79,7 +84,7 @@ demo: build
 # languages that were not tested are said at the end too, where everybody sees them, and
 # so are the example in WebAssembly text, the systemd unit, the alerts and the dashboard,
 # and what needs a browser, curl or other shells.
-test: build
+test: build older
 	$(GO_TEST) $(TESTFLAGS) ./...
 	@test/sdk/missing.sh
 	@command -v wat2wasm >/dev/null || echo "not run: the text of examples/wat against its module, for wat2wasm is missing. To run it: apt-get install wabt"
@@ -90,6 +95,17 @@ test: build
 # Ratios within one run; SMOKE=1 runs each measurement once.
 bench: build
 	$(GO) run ./test/bench $(if $(SMOKE),-smoke)
+
+older: $(OLDER:%=$(KEPT)/older-%)
+
+# As it was built then. A clone without that commit goes without.
+$(KEPT)/older-%:
+	@if ! git cat-file -e $*^{commit} 2>/dev/null; then \
+		echo "not built: snatd of the commit $*, which is not in this clone: tests of upgrades start one version over and over"; \
+	else \
+		rm -rf $@.tree && mkdir -p $@.tree && git archive $* | tar -x -C $@.tree && \
+		$(MAKE) --no-print-directory -C $@.tree build && mv $@.tree/bin/snatd $@ && rm -r $@.tree; \
+	fi
 
 # Takes 8 minutes on two cores the first time, and nothing after.
 kube-apiserver: $(KUBE_BUILT)/etcd $(KUBE_BUILT)/kube-apiserver

@@ -45,6 +45,8 @@ type daemon struct {
 	client  *api.Client
 	process *lab.Process
 	log     *logBuffer
+	// program is what runs; empty for binary.
+	program string
 	// through is a program with arguments that starts the daemon; empty for none.
 	through []string
 	// compiled is where compiled modules are kept; empty for where all daemons of a run
@@ -130,7 +132,7 @@ func (d *daemon) setConfig(text string) {
 // command is snatd with arguments and this daemon's configuration.
 func (d *daemon) command(environment []string, arguments ...string) *exec.Cmd {
 	d.t.Helper()
-	command := exec.Command(binary(d.t), append(arguments, "--config", d.path("config.yaml"))...)
+	command := exec.Command(cmp.Or(d.program, binary(d.t)), append(arguments, "--config", d.path("config.yaml"))...)
 	command.Env = append(os.Environ(), environment...)
 	return command
 }

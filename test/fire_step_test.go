@@ -77,6 +77,12 @@ func (f *fire) light() {
 	f.t.Helper()
 	f.launch()
 	f.waitRuleset(f.ruleset)
+	f.ignite()
+}
+
+// ignite starts the flows; the kernel does what the world says.
+func (f *fire) ignite() {
+	f.t.Helper()
 	f.history.begin(0, "the start", f.world.view(f.net))
 	f.flows = newGenerator(f.t, f.net)
 	f.unlucky = f.flows.unlucky()

@@ -23,6 +23,7 @@ import (
 // fireWorld is all that decides: what the daemon's files say. What modules make of
 // it is told a second time here, in the plainest way.
 type fireWorld struct {
+	network       string // the configuration of the network; empty for that of all tests
 	external      bool
 	onChange      string // empty for the default
 	vpc, excluded []netip.Prefix
@@ -304,7 +305,7 @@ func (f *fireFiles) write(w *fireWorld) {
 }
 
 func (w *fireWorld) config(t *testing.T) string {
-	return baseConfig + fmt.Sprintf("snat: {external: %v, excludeCIDRs: %s, onChange: %s}\n",
+	return cmp.Or(w.network, baseConfig) + fmt.Sprintf("snat: {external: %v, excludeCIDRs: %s, onChange: %s}\n",
 		w.external, inJSON(t, w.excluded), cmp.Or(w.onChange, config.OnChangeKeep))
 }
 

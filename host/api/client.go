@@ -113,7 +113,10 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(body, into)
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("the daemon's answer is that of another version of snatd, accepted: to ask it with its own binary: %w", err)
+	}
+	return nil
 }
 
 // ask returns the body of a good answer.

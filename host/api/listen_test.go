@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -195,5 +197,24 @@ func TestApprove(t *testing.T) {
 	}
 	if _, err := client.ask(t.Context(), pathApprove, nil); err == nil || err.Error() != `method "GET", accepted: POST` {
 		t.Errorf("by GET: %v", err)
+	}
+}
+
+// A daemon of another version may answer in another form.
+func TestAnswerOfAnotherVersion(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "snatd.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"classes": ["c_1"]}`)
+	})}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	defer serving.Wait()
+	defer server.Close()
+	if _, err := NewClient(socket).Status(t.Context()); err == nil || !strings.Contains(err.Error(), "another version of snatd") {
+		t.Error(err)
 	}
 }

@@ -99,6 +99,10 @@ func (d *Document) decodeStruct(m *ast.MappingNode, key string, into reflect.Val
 				return d.decode(n, at, join(key, name), into.Field(i))
 			}
 		}
+		if d.lenient {
+			d.unknown = append(d.unknown, join(key, name))
+			return nil
+		}
 		return d.error(at, join(key, name), "unknown key, accepted: %s", strings.Join(fieldKeys(into.Type()), ", "))
 	})
 }

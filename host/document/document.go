@@ -38,6 +38,9 @@ type Document struct {
 	name   string
 	root   ast.Node // nil if the file is empty
 	places map[string]place
+
+	lenient bool     // leaves out keys that are not known
+	unknown []string // those
 }
 
 // place is where a key or its value stands; lines and columns count from 1.
@@ -117,6 +120,14 @@ func (d *Document) Decode(into any) error {
 		return err
 	}
 	return nil
+}
+
+// DecodeKnown is Decode for files that snatd itself writes, which a newer version may have
+// written: it leaves out what stands at keys that are not known, and returns these.
+func (d *Document) DecodeKnown(into any) (unknown []string, err error) {
+	d.lenient = true
+	err = d.Decode(into)
+	return d.unknown, err
 }
 
 // invalidUTF8 finds the first byte that is not UTF-8.

@@ -276,3 +276,30 @@ func prefixes(texts ...string) []netip.Prefix {
 
 func samePrefix(a, b netip.Prefix) bool { return a == b }
 func sameAddr(a, b netip.Addr) bool     { return a == b }
+
+// What another version has written is read as far as it is known, and what is wrong there
+// is as wrong as ever.
+func TestDecodeKnown(t *testing.T) {
+	decode := func(text string) (got sample, unknown []string, err error) {
+		doc, err := document.Parse("file", []byte(text), document.Limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unknown, err = doc.DecodeKnown(&got)
+		return got, unknown, err
+	}
+	got, unknown, err := decode("name: a\nnew: {x: [1, 2]}\ninner: {a: b, c: d}\nitems: [{a: e}, {a: f, g: h}]\nlabels: {any: thing}\n")
+	want := sample{Name: "a", Inner: inner{A: "b"}, Items: []inner{{A: "e"}, {A: "f"}}, Labels: map[string]string{"any": "thing"}}
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" || err != nil {
+		t.Errorf("%v, -want +got:\n%s", err, diff)
+	}
+	if diff := cmp.Diff([]string{"new", "inner.c", "items[1].g"}, unknown); diff != "" {
+		t.Errorf("unknown keys, -want +got:\n%s", diff)
+	}
+	if _, _, err := decode("new: 1\non: perhaps\n"); err == nil || !strings.Contains(err.Error(), `file:2:5: on: "perhaps" is not a bool`) {
+		t.Error(err)
+	}
+	if _, _, err := decode("new: 1\nnew: 2\n"); err == nil || !strings.Contains(err.Error(), "duplicate key") {
+		t.Error(err)
+	}
+}

@@ -125,7 +125,7 @@ func New(options Options) (*Engine, error) {
 		return nil, errors.Join(err, e.Close())
 	}
 	if e.reader.patient = earlier; earlier {
-		e.reader.earlier = recorded(options.Config.Facts.Record, options.Log)
+		e.reader.earlier = recorded(options.Config, options.Log)
 		if !e.installer.known {
 			e.healer.missed(time.Now())
 		}

@@ -98,12 +98,11 @@ func (e *Engine) before(state *State, wanted *Result) Installed {
 	if e.guard.earlier == nil {
 		return Installed{}
 	}
-	if !e.installer.known {
-		if _, err := e.installer.verify(); err != nil {
-			e.log.Warn("the rules of an earlier run cannot be read", "error", err)
-		}
+	ruleset, err := e.installer.understood()
+	if err != nil {
+		e.log.Warn("the rules of an earlier run cannot be read", "error", err)
 	}
-	return Installed{Ruleset: e.installer.holds, Subjects: wanted.subjects(), External: e.guard.earlier.External, Holding: true}
+	return Installed{Ruleset: ruleset, Subjects: wanted.subjects(), External: e.guard.earlier.External, Holding: true}
 }
 
 // meanwhile is the result that is in force while another one is held: subjects that are

@@ -467,3 +467,29 @@ func TestRemove(t *testing.T) {
 	}
 	k.holds(t, installed, 0x80)
 }
+
+// A table that another version has made in its own way decides, whether this one understands
+// it or not. What decides nothing does not.
+func TestLeft(t *testing.T) {
+	hook := &nft.Hook{Type: "filter", Point: "prerouting"}
+	for what, c := range map[string]struct {
+		table *nft.Table
+		want  bool
+	}{
+		"nothing":           {nil, false},
+		"this version's":    {ruleset(t, 0x80).Table(), true},
+		"what cleanup left": {rules.Draining(ruleset(t, 0x80).Network).Table(), false},
+		"another version's": {&nft.Table{Name: rules.TableName, Chains: []nft.Chain{
+			{Name: "decide", Hook: hook, Rules: []nft.Rule{{nft.Unknown{Text: "meta mark set 1"}}}},
+		}}, true},
+		"an empty one": {&nft.Table{Name: rules.TableName, Chains: []nft.Chain{
+			{Name: "decide", Hook: hook}, {Name: "other", Rules: []nft.Rule{{nft.Accept()}}},
+		}}, false},
+	} {
+		i, k := newInstaller()
+		k.table = c.table
+		if got, err := i.left(); got != c.want || err != nil {
+			t.Errorf("%s: decides %v, %v", what, got, err)
+		}
+	}
+}

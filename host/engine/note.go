@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"time"
 )
 
 // begin reads what the run before held, if its rules are in the kernel.
@@ -19,8 +20,9 @@ func (g *guard) begin(record string, earlier bool, log *slog.Logger) {
 		err = json.Unmarshal(text, g.noted)
 	}
 	if err != nil {
-		log.Warn("what the run before held is lost", "error", err)
-		return
+		// That there is a note says enough: a start is no approval.
+		log.Warn("what the run before held cannot be read: what is beyond the guard's limits is held again", "file", noteOf(record), "error", err)
+		*g.noted = Held{Since: time.Now(), Because: "the run before held a change"}
 	}
 	if earlier {
 		g.earlier = g.noted

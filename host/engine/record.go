@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/facts"
 )
 
@@ -22,15 +24,20 @@ type record struct {
 // time, and what is lost by a crash is what the API server tells first.
 const recordPause = 5 * time.Second
 
-// recorded is what a record holds; nil if there is none.
-func recorded(path string, log *slog.Logger) *facts.Document {
+// recorded is what a record holds, maybe that of another version; nil if there is none, or
+// none that this one can decide from.
+func recorded(cfg config.Config, log *slog.Logger) *facts.Document {
+	path := cfg.Facts.Record
 	if path == "" {
 		return nil
 	}
-	document, err := facts.Load(path)
+	document, unknown, err := facts.LoadRecorded(path, cfg.Network.IPFamily)
 	if err != nil {
 		log.Warn("the facts of the run before are lost: its rules stay until every source has answered", "error", err)
 		return nil
+	}
+	if len(unknown) > 0 {
+		log.Warn("the recorded facts are of another version: what this one does not know is left out", "file", path, "keys", strings.Join(unknown, ", "))
 	}
 	return document
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/snatd/snatd/rules"
 	"github.com/snatd/snatd/rules/nft"
@@ -44,11 +45,29 @@ func (i *installer) left() (decides bool, err error) {
 	if err != nil || held == nil {
 		return false, err
 	}
-	understood, _ := rules.FromTable(held)
+	understood, exact := rules.FromTable(held)
 	if i.takeOver(held) != nil {
 		i.known = false // and is looked at again
 	}
-	return understood != nil && understood.Node != "", nil
+	return understood.Node != "" || !exact && hooked(held), nil
+}
+
+// hooked says whether packets come to a rule of a table: another version may decide there in
+// a way that is not understood.
+func hooked(held *nft.Table) bool {
+	return slices.ContainsFunc(held.Chains, func(c nft.Chain) bool { return c.Hook != nil && len(c.Rules) > 0 })
+}
+
+// understood is as much of what the kernel holds as can be understood, another version may
+// have made it; nil if that is nothing.
+func (i *installer) understood() (*rules.Ruleset, error) {
+	if !i.known {
+		if _, err := i.verify(); err != nil {
+			return nil, err
+		}
+	}
+	from, err := i.origin()
+	return from.ruleset, err
 }
 
 // takeOver takes for granted what an earlier run left, so that it is guarded before

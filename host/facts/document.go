@@ -9,6 +9,8 @@ package facts
 
 import (
 	"net/netip"
+	"regexp"
+	"slices"
 
 	"github.com/snatd/snatd/host/document"
 )
@@ -127,3 +129,28 @@ func Load(file string) (*Document, error) {
 	d := &Document{source: source}
 	return d, source.Decode(d)
 }
+
+// LoadRecorded is Load for a file that Encode wrote in a cluster of that family, maybe a newer
+// version's: facts that are not known here are left out, and returned by their keys, each once
+// whatever the number of pods that have it. What no snapshot can be made of is an error.
+func LoadRecorded(file, ipFamily string) (d *Document, unknown []string, err error) {
+	source, err := document.Load(file, Limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	d = &Document{source: source}
+	keys, err := source.DecodeKnown(d)
+	if err == nil {
+		err = d.check(Settings{IPFamily: ipFamily, WithoutVPC: true})
+	}
+	for _, key := range keys {
+		key = index.ReplaceAllString(key, "[]")
+		if !slices.Contains(unknown, key) {
+			unknown = append(unknown, key)
+		}
+	}
+	return d, unknown, err
+}
+
+// index is which of several a key is of.
+var index = regexp.MustCompile(`\[\d+\]`)

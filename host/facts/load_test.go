@@ -184,3 +184,23 @@ func labels(pairs ...string) map[string]string {
 	}
 	return m
 }
+
+// A record of a newer version is read as far as it is known; a file of the operator's is not.
+func TestLoadRecorded(t *testing.T) {
+	file := write(t, "node: {name: node-a, rack: 7}\nvpc: {cidrs: [10.0.0.0/16]}\nclouds: [{name: other}]\n"+
+		"pods: [{namespace: a, name: b, ip: 10.0.1.5, zone: x}, {namespace: a, name: c, zone: y}]\n")
+	d, unknown, err := facts.LoadRecorded(file, "ipv4")
+	if err != nil || d.Node.Name != "node-a" || len(d.VPC.CIDRs) != 1 || len(d.Pods) != 2 || d.Pods[0].IP != netip.MustParseAddr("10.0.1.5") {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if diff := cmp.Diff([]string{"node.rack", "clouds", "pods[].zone"}, unknown); diff != "" {
+		t.Errorf("unknown keys, -want +got:\n%s", diff)
+	}
+	if _, err := facts.Load(file); err == nil || !strings.Contains(err.Error(), "node.rack: unknown key") {
+		t.Error(err)
+	}
+	file = write(t, "pods: [{namespace: a, name: b, phase: Dreaming}]\n")
+	if _, _, err := facts.LoadRecorded(file, "ipv4"); err == nil || !strings.Contains(err.Error(), "pods[0].phase: \"Dreaming\"") {
+		t.Error(err)
+	}
+}

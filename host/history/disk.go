@@ -51,7 +51,7 @@ func Open(dir string) (*Ring, error) {
 			unread = json.Unmarshal(text, &k.Entry)
 		}
 		if r.last = number; unread != nil {
-			err = errors.Join(err, unread)
+			err = errors.Join(err, fmt.Errorf("change %d: %w", number, unread))
 			continue
 		}
 		k.Number = number

@@ -181,7 +181,7 @@ func TestDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := Open(dir)
-	if err == nil || !strings.Contains(err.Error(), "unexpected end of JSON") {
+	if err == nil || !strings.Contains(err.Error(), "change 20: unexpected end of JSON") {
 		t.Errorf("a broken entry: %v", err)
 	}
 	got, err := again.Entries()

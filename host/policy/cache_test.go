@@ -154,6 +154,27 @@ func TestCacheIsReused(t *testing.T) {
 	}
 }
 
+// What another version of wazero compiled is not read, and stays for the way back as long as
+// there is room.
+func TestCacheOfAnotherVersion(t *testing.T) {
+	compilerOnly(t)
+	dir := t.TempDir()
+	wasm := newGuest().decide(0)
+	load(t, testEngine(t, Options{CacheDir: dir}), wasm, Grants{})
+	entry := entriesOf(t, dir)[0]
+	other := filepath.Join(dir, "wazero-v0.0.1-riscv64-linux", filepath.Base(entry))
+	if err := os.Rename(filepath.Dir(entry), filepath.Dir(other)); err != nil {
+		t.Fatal(err)
+	}
+	e := testEngine(t, Options{CacheDir: dir})
+	if _, err := decide(load(t, e, wasm, Grants{}), noFacts); err != nil {
+		t.Error(err)
+	}
+	if !sealed(entry) || !sealed(other) {
+		t.Errorf("the cache has %v, want one entry of each version", entriesOf(t, dir))
+	}
+}
+
 // TestCacheIsPruned: the oldest entries go once all are larger than allowed.
 func TestCacheIsPruned(t *testing.T) {
 	dir := t.TempDir()

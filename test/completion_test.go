@@ -15,6 +15,7 @@ func TestCompletion(t *testing.T) {
 		"explain --from default/":     "default/pod-a\t10.0.1.5\ndefault/pod-b\t10.0.65.6\n:4\n",
 		"explain --at ":               "now\nplan\n:4\n",
 		"status -o ":                  "text\njson\n:4\n",
+		"version -o ":                 "text\njson\n:4\n",
 		"completion ":                 "bash\nzsh\nfish\n:4\n",
 		"policy check ":               "wasm\nwasm.gz\n:8\n",
 		"policy push ":                "wasm\nwasm.gz\n:8\n",

@@ -119,6 +119,17 @@ func limit() error {
 	return errors.Join(
 		unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: mostMemory, Max: mostMemory}),
 		unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: seconds, Max: seconds + 1}),
-		unix.Setpriority(unix.PRIO_PROCESS, 0, 10),
+		standBack(),
 	)
+}
+
+// standBack lets everything else go first. Whose nice value is higher already stays
+// there: only with rights that this process may lack could it be lowered.
+func standBack() error {
+	const nice = 10
+	now, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if now = 20 - now; err != nil || now >= nice { // as the kernel tells it, from 40 to 1
+		return err
+	}
+	return unix.Setpriority(unix.PRIO_PROCESS, 0, nice)
 }

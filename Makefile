@@ -104,17 +104,12 @@ endef
 $(SBOM): examples/deploy/sbom/go.sum
 	cd $(<D) && $(BUILD) -o "$(CURDIR)/$@" tool
 
-# All tests. Those that compare with nft, iptables and the like say what to
-# install where it is missing; with CI=true a missing tool fails them. The SDKs'
-# languages that were not tested are said at the end too, where everybody sees them, and
-# so are the example in WebAssembly text, the alerts and the dashboard, and what needs
-# buildah, a browser, curl or other shells.
+# All tests. What needs a tool that is missing is said at the end, where everybody sees
+# it, with what to install; with CI=true a missing tool fails the tests that need it.
 test: build
 	$(GO_TEST) $(TESTFLAGS) ./...
-	@test/sdk/missing.sh
-	@command -v wat2wasm >/dev/null || echo "not run: the text of examples/wat against its module, for wat2wasm is missing. To run it: apt-get install wabt"
-	@command -v promtool >/dev/null || echo "not run: alerts and dashboard in examples/prometheus, for promtool is missing. To run it: apt-get install prometheus"
-	@for tool in buildah chromium curl zsh fish; do command -v $$tool >/dev/null || echo "not run: tests with $$tool, which is missing. To run them: apt-get install $$tool"; done
+	@test/missing.sh
+	@[ -x $(KUBE_BUILT)/kube-apiserver ] || echo "not run: tests with a real API server. To run them: make kube-apiserver"
 
 # Ratios within one run; SMOKE=1 runs each measurement once.
 bench: build

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/snatd/snatd/host/registry"
+	"github.com/snatd/snatd/host/roots"
 )
 
 const registryHelp = `
@@ -44,6 +45,7 @@ With -o json: reference, with the digest; sha256; signed.`,
 	flags.BoolVar(&push.PlainHTTP, "plain-http", false, "the registry has no TLS")
 	output := addOutput(command, "text", "json")
 	command.RunE = func(command *cobra.Command, _ []string) error {
+		roots.Fallback()
 		done, err := push.Do(command.Context())
 		if err != nil {
 			return err

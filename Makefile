@@ -4,10 +4,18 @@ GO ?= go
 GO_TEST ?= $(GO) test
 # The tests of the daemon take minutes, and more beside other work.
 TESTFLAGS ?= -timeout 30m
-# Static binaries that carry no path of the machine they were built on.
-BUILD = CGO_ENABLED=0 $(GO) build -trimpath
+# Static binaries whose bytes follow from the sources and the Go that compiles them: no
+# path of the machine, and nothing that Go notes of the clone, which an archive of the
+# same sources has not.
+BUILD = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false
 # A policy module: WebAssembly with WASI preview 1, as a reactor.
-MODULE = GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(GO) build -buildmode=c-shared -trimpath -ldflags="-s -w"
+MODULE = GOOS=wasip1 GOARCH=wasm $(BUILD) -buildmode=c-shared -ldflags="-s -w"
+
+# What snatd version says; outside of a clone, nothing unless it is given. The length of
+# an abbreviated commit would depend on what else is in the clone.
+VERSION := $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null)
+COMMIT := $(shell git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
+SNATD = $(BUILD) -ldflags="-s -w -X main.release=$(VERSION) -X main.commit=$(COMMIT)"
 
 # The examples, each in its folder. All of them in the binary would be 20 MiB: the
 # demo and the benchmarks need only those that are embedded.
@@ -15,8 +23,9 @@ EXAMPLES = egress-address exclude-by-annotation exclude-by-label exclude-by-name
 	exclude-except exclude-prefix-list translate-inside translate-only wat
 EMBEDDED = exclude-by-label exclude-cidrs
 
-MODULES = plugins/built/default.wasm plugins/built/routes.wasm \
-	$(EXAMPLES:%=examples/built/%.wasm) $(EMBEDDED:%=examples/embedded/%.wasm)
+# Those that are in the binary, and all.
+CARRIED = plugins/built/default.wasm plugins/built/routes.wasm $(EMBEDDED:%=examples/embedded/%.wasm)
+MODULES = $(CARRIED) $(EXAMPLES:%=examples/built/%.wasm)
 SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 
 # What tests need and is built once is kept outside of the clone, under a name for what
@@ -34,15 +43,20 @@ OLDER = $(shell grep -oE '\b[0-9a-f]{40}\b' test/upgrade_versions_test.go)
 DEBIAN = test/debian.packages
 DEBIAN_BUILT = $(KEPT)/debian-$(shell sha256sum $(DEBIAN) | cut -c1-16)
 
+# What lists the modules of a binary; it notes no time, and no number of its own. Its
+# version is pinned, with all that it is made of, in a Go module of its own. It is built
+# like snatd, because it writes the hash of itself into the list.
+SBOM = bin/cyclonedx-gomod
+
 # Modules of the conformance suite, from today's sources, as LANGUAGE-KIND.wasm.
 TCK = sdk/tck/built
 RAW = clang @sdk/c/flags -Wall -Wextra -Werror -Isdk/c
 MISFITS = unknown-function unknown-module unknown-version other-signature files no-decide other-decide
 
-.PHONY: build demo test bench older kube-apiserver debian lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
+.PHONY: build release demo test bench older kube-apiserver debian lint generate clean modules modules-go modules-c modules-rust modules-assemblyscript
 
 build: $(MODULES)
-	$(BUILD) -ldflags="-s -w" -o bin/snatd ./host
+	$(SNATD) -o bin/snatd ./host
 
 plugins/built/%.wasm: $(SDK_SOURCES) $(shell find plugins -name '*.go' -not -name '*_test.go')
 	$(MODULE) -o $@ ./plugins/$*/wasm
@@ -79,18 +93,33 @@ modules-rust modules-assemblyscript: modules-%:
 demo: build
 	bin/snatd demo
 
-# All tests. Those that compare with nft, iptables and the like say what to
-# install where it is missing; with CI=true a missing tool fails them. The SDKs'
-# languages that were not tested are said at the end too, where everybody sees them, and
-# so are the example in WebAssembly text, the systemd unit, the alerts and the dashboard,
-# and what needs a browser, curl or other shells.
+# What is published, in dist/: static binaries for both architectures, for any processor
+# of these, the bill of materials of each, and the sums of all. Two of the same VERSION
+# and COMMIT, with the same Go, are the same bytes. The image is made of this, as
+# examples/deploy/Dockerfile says.
+release: $(CARRIED) $(SBOM)
+	rm -rf dist
+	$(foreach arch,$(ARCHITECTURES),$(call publish,$(arch)))
+	cd dist && sha256sum * > SHA256SUMS
+
+ARCHITECTURES = amd64 arm64
+PUBLISHED = dist/snatd-$(or $(VERSION),unknown)-linux-$(1)
+define publish
+	GOOS=linux GOARCH=$(1) GOAMD64=v1 GOARM64=v8.0 $(SNATD) -o $(PUBLISHED) ./host
+	$(SBOM) bin -json -std -noserial -notimestamp -version "$(VERSION)" -output $(PUBLISHED).cdx.json $(PUBLISHED)
+
+endef
+
+$(SBOM): examples/deploy/sbom/go.sum
+	cd $(<D) && $(BUILD) -o "$(CURDIR)/$@" tool
+
+# All tests. What needs a tool that is missing is said at the end, where everybody sees
+# it, with what to install; with CI=true a missing tool fails the tests that need it.
 test: build older
 	$(GO_TEST) $(TESTFLAGS) ./...
-	@test/sdk/missing.sh
-	@command -v wat2wasm >/dev/null || echo "not run: the text of examples/wat against its module, for wat2wasm is missing. To run it: apt-get install wabt"
+	@test/missing.sh
+	@[ -x $(KUBE_BUILT)/kube-apiserver ] || echo "not run: tests with a real API server. To run them: make kube-apiserver"
 	@command -v systemd-nspawn >/dev/null && [ -e $(DEBIAN_BUILT) ] || echo "not run: the systemd unit in a booted Debian. To run it as root: apt-get install systemd-container debootstrap && make debian"
-	@command -v promtool >/dev/null || echo "not run: alerts and dashboard in examples/prometheus, for promtool is missing. To run it: apt-get install prometheus"
-	@for tool in chromium curl zsh fish; do command -v $$tool >/dev/null || echo "not run: tests with $$tool, which is missing. To run them: apt-get install $$tool"; done
 
 # Ratios within one run; SMOKE=1 runs each measurement once.
 bench: build
@@ -141,4 +170,4 @@ generate:
 	$(GO) generate ./...
 
 clean:
-	rm -rf bin $(MODULES) sdk/tck/built sdk/c/built sdk/rust/built sdk/assemblyscript/built
+	rm -rf bin dist $(MODULES) sdk/tck/built sdk/c/built sdk/rust/built sdk/assemblyscript/built

@@ -52,7 +52,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	command.AddCommand(runCommand(), planCommand(), explainCommand(), statusCommand(), factsCommand(), flowsCommand(), approveCommand(), historyCommand(),
-		policyCommand(), convertCommand(), demoCommand(), cleanupCommand(), completionCommand(), compileCommand())
+		policyCommand(), convertCommand(), demoCommand(), cleanupCommand(), completionCommand(), versionCommand(), compileCommand())
 	command.CompletionOptions.DisableDefaultCmd = true
 	return command
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/snatd/snatd/host/author"
 	"github.com/snatd/snatd/host/registry"
+	"github.com/snatd/snatd/host/roots"
 )
 
 func policyPullCommand() *cobra.Command {
@@ -57,6 +58,7 @@ files; sha256; verified, that the signature is of publicKey.`,
 	flags.BoolVar(&pull.PlainHTTP, "plain-http", false, "the registry has no TLS")
 	output := addOutput(command, "text", "json")
 	command.RunE = func(command *cobra.Command, _ []string) error {
+		roots.Fallback()
 		done, err := pull.Do(command.Context())
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/snatd/snatd/host/registry"
+	"github.com/snatd/snatd/host/roots"
 )
 
 const registryHelp = `
@@ -47,6 +48,7 @@ signatures of --signature went along, whatever they are of.`,
 	flags.BoolVar(&push.PlainHTTP, "plain-http", false, "the registry has no TLS")
 	output := addOutput(command, "text", "json")
 	command.RunE = func(command *cobra.Command, _ []string) error {
+		roots.Fallback()
 		done, err := push.Do(command.Context())
 		if err != nil {
 			return err

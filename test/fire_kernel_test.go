@@ -17,6 +17,7 @@ import (
 // nft runs nft on the node with a text as its input.
 func (d *daemon) nft(input string, arguments ...string) (string, error) {
 	d.t.Helper()
+	needs(d.t, "nft")
 	var out strings.Builder
 	command := exec.Command("nft", arguments...)
 	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(input), &out, &out

@@ -44,7 +44,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("snatd %s --help lacks %q:\n%s", words, want, help)
 		}
 	}
-	if len(all) < 14 {
+	if len(all) < 15 {
 		t.Errorf("only %d commands", len(all))
 	}
 }
@@ -178,6 +178,7 @@ func TestClosedPipes(t *testing.T) {
 		{"--help"},
 		{"status", "--help"},
 		{"--version"},
+		{"version"},
 	} {
 		read, write, err := os.Pipe()
 		if err != nil {

@@ -81,6 +81,7 @@ var counterValues = regexp.MustCompile(`packets [0-9]+ bytes [0-9]+`)
 // with every change.
 func (d *daemon) listing() string {
 	d.t.Helper()
+	needs(d.t, "nft")
 	var out []byte
 	err := d.lab.Node.Do(func() (err error) {
 		out, err = exec.Command("nft", "--handle", "list", "ruleset").CombinedOutput()

@@ -14,6 +14,8 @@ type iptables string
 
 // try runs it with arguments as in a shell.
 func (i iptables) try(d *daemon, arguments string) (string, error) {
+	d.t.Helper()
+	needs(d.t, string(i))
 	var out []byte
 	err := d.lab.Node.Do(func() (err error) {
 		out, err = exec.Command("sh", "-c", string(i)+" -w "+arguments).CombinedOutput()
@@ -40,6 +42,7 @@ func (i iptables) ensure(d *daemon, table, how, rule string) {
 // restore replaces the chains that are in the text.
 func (i iptables) restore(d *daemon, text string) {
 	d.t.Helper()
+	needs(d.t, string(i))
 	command := exec.Command(string(i)+"-restore", "-w", "--noflush")
 	command.Stdin = strings.NewReader(text)
 	var out strings.Builder

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/snatd/snatd/host/facts"
+	"github.com/snatd/snatd/host/roots"
 )
 
 // most is how many routes, entries of prefix lists and CIDRs of peering
@@ -30,6 +31,7 @@ type look struct {
 func (a *api) look(ctx context.Context) (*Network, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.options.Timeout)
 	defer cancel()
+	roots.Fallback()
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}

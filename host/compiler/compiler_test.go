@@ -1,12 +1,15 @@
 package compiler_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -76,6 +79,20 @@ func TestEngine(t *testing.T) {
 		if err := engine.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Who was started to stand back further than this process does, without the rights to
+// go before others again, compiles all the same.
+func TestNice(t *testing.T) {
+	process := exec.Command("nice", "-n", "15", os.Args[0], command, t.TempDir())
+	process.Stdin = bytes.NewReader(module())
+	if os.Geteuid() == 0 {
+		root := []syscall.SysProcIDMap{{Size: 1}}
+		process.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, UidMappings: root, GidMappings: root}
+	}
+	if out, err := process.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

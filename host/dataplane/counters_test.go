@@ -64,9 +64,7 @@ func TestCounters(t *testing.T) {
 			podAddr: {Entries: []rules.Entry{entry(rules.Exclude, service+"/32", ""), entry(rules.Translate, "192.168.1.0/24", "")}},
 		})
 	}
-	for _, a := range []string{service, "192.168.1.1", outside2} {
-		l.server.Run("ip", "addr", "add", a+"/32", "dev", "lo")
-	}
+	l.server.Addresses("lo", service+"/32", "192.168.1.1/32", outside2+"/32")
 	by := func(module string, action rules.Action) rules.Decider {
 		return rules.Decider{Module: module, Action: action}
 	}
@@ -89,7 +87,7 @@ func TestCounters(t *testing.T) {
 
 	// Connections to the pod, and from the node, are nobody's to decide.
 	l.answer()
-	l.server.Run("ip", "route", "add", podAddr+"/32", "via", primaryAddr)
+	l.server.Route(netip.MustParsePrefix(podAddr+"/32"), netip.MustParseAddr(primaryAddr))
 	l.server.Do(func() { l.ask(podAddr) })
 	l.node.Do(func() { l.ask("10.0.0.20") })
 	l.wantCounts("connections that are not a pod's", want)

@@ -69,13 +69,9 @@ func toAddress(prefix, to string) nft.Element {
 func newSourcesLab(t *testing.T) *lab {
 	t.Helper()
 	l := newLab(t, "eth0")
-	for _, a := range []string{otherAddr, thirdAddr} {
-		l.node.Run("ip", "addr", "add", a+"/24", "dev", "eth0")
-	}
-	for _, a := range []string{allPod, onePod, primaryPod} {
-		l.pod.Run("ip", "addr", "add", a+"/24", "dev", "eth0")
-	}
-	l.server.Run("ip", "addr", "add", outside2+"/32", "dev", "lo")
+	l.node.Addresses("eth0", otherAddr+"/24", thirdAddr+"/24")
+	l.pod.Addresses("eth0", allPod+"/24", onePod+"/24", primaryPod+"/24")
+	l.server.Addresses("lo", outside2+"/32")
 	return l
 }
 

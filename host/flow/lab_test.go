@@ -58,10 +58,8 @@ func newLab(t testing.TB) *lab {
 	l.pod.Route(everywhere, addr("10.0.1.1"))
 	l.node.Route(everywhere, addr("10.0.0.20"))
 	l.server.Route(everywhere, addr(primaryAddr))
-	l.node.Run("ip", "addr", "add", otherAddr+"/24", "dev", "ens5")
-	for _, a := range []string{outside, private} {
-		l.server.Run("ip", "addr", "add", a+"/32", "dev", "lo")
-	}
+	l.node.Addresses("ens5", otherAddr+"/24")
+	l.server.Addresses("lo", outside+"/32", private+"/32")
 	l.node.Sysctl("ipv4/ip_forward", "1")
 	l.node.Run("nft", nodeRules)
 	l.server.TellClients()

@@ -56,8 +56,7 @@ var markCases = map[string]struct {
 func TestMarksAgree(t *testing.T) {
 	for name, test := range markCases {
 		t.Run(name, func(t *testing.T) {
-			nstest.Need(t, "nft", "nftables")
-			nstest.Need(t, "iptables-nft", "iptables")
+			needTools(t)
 			pods, node, server := nstest.New(t), nstest.New(t), nstest.New(t)
 			wire(t, pods, node, server)
 			echo(t, server)

@@ -18,12 +18,18 @@ var testNode = Node{
 	Pods:             []netip.Addr{netip.MustParseAddr("10.0.1.5"), netip.MustParseAddr("10.0.65.6")},
 }
 
-// newNode is a namespace with a primary interface, in which a script has run.
-func newNode(t testing.TB, script string) *nstest.Namespace {
+// needTools ends the test if what the scripts run is missing.
+func needTools(t testing.TB) {
 	t.Helper()
 	nstest.Need(t, "nft", "nftables")
 	nstest.Need(t, "iptables-nft", "iptables")
 	nstest.Need(t, "iptables-legacy", "iptables")
+}
+
+// newNode is a namespace with a primary interface, in which a script has run.
+func newNode(t testing.TB, script string) *nstest.Namespace {
+	t.Helper()
+	needTools(t)
 	n := nstest.New(t)
 	n.Run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "peer0")
 	n.Run("sh", "-ec", script)

@@ -18,6 +18,7 @@ var marked = []string{"our own mark"}
 // What is judged to translate pods' packets does, and nothing else does: a server outside
 // sees who sends them.
 func TestPacketsAgree(t *testing.T) {
+	needTools(t)
 	for name, test := range cases {
 		if slices.Contains(marked, name) {
 			continue
@@ -56,8 +57,8 @@ func wire(t *testing.T, pods, node, server *nstest.Namespace) {
 	nstest.Wire(t, // another interface, which one of the cases sets up
 		nstest.End{Namespace: node, Interface: "peer0"},
 		nstest.End{Namespace: server, Interface: "peer1"})
-	pods.Run("ip", "addr", "add", "10.0.65.6/32", "dev", "eth0")
-	server.Run("ip", "addr", "add", "198.51.100.1/32", "dev", "lo")
+	pods.Addresses("eth0", "10.0.65.6/32")
+	server.Addresses("lo", "198.51.100.1/32")
 	everywhere := prefix("0.0.0.0/0")
 	pods.Route(everywhere, addr("10.0.1.1"))
 	node.Route(everywhere, addr("10.0.0.20"))

@@ -77,6 +77,14 @@ func (i Interface) AddRoute(r Route) error {
 	})
 }
 
+// AddRoute adds a route to the main table, by the interface on whose link the next hop is.
+func (n *Namespace) AddRoute(to netip.Prefix, via netip.Addr) error {
+	if err := n.links.RouteAdd(&netlink.Route{Dst: ipNet(to), Gw: via.AsSlice()}); err != nil {
+		return fmt.Errorf("%s: add route to %s via %s: %w", n.name, to, via, err)
+	}
+	return nil
+}
+
 // AddNeighbour makes known, for good, that an address is at another interface.
 func (i Interface) AddNeighbour(addr netip.Addr, at Interface) error {
 	other, err := at.Link()

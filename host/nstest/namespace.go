@@ -50,8 +50,11 @@ func (n *Namespace) Do(f func()) {
 	}
 }
 
+// packages are the Debian packages of the commands that tests run in namespaces.
+var packages = map[string]string{"ip": "iproute2", "nft": "nftables", "conntrack": "conntrack"}
+
 // Run runs a command in the namespace and returns what it printed. A command
-// that fails ends the test.
+// that fails ends the test, and so does one that is missing, as Need says.
 func (n *Namespace) Run(command string, args ...string) string {
 	n.t.Helper()
 	text, err := n.Try(command, args...)
@@ -64,6 +67,9 @@ func (n *Namespace) Run(command string, args ...string) string {
 // Try is Run for commands that may fail.
 func (n *Namespace) Try(command string, args ...string) (string, error) {
 	n.t.Helper()
+	if pkg, ok := packages[command]; ok {
+		Need(n.t, command, pkg)
+	}
 	var text []byte
 	var err error
 	n.Do(func() { text, err = exec.Command(command, args...).CombinedOutput() })

@@ -42,7 +42,19 @@ func (e End) end() netspace.Interface { return e.Namespace.space.Interface(e.Int
 // Route adds a route to the main table.
 func (n *Namespace) Route(to netip.Prefix, via netip.Addr) {
 	n.t.Helper()
-	n.Run("ip", "route", "add", to.String(), "via", via.String())
+	if err := n.space.AddRoute(to, via); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// Addresses gives an interface more addresses, each with its network as "10.0.0.1/24".
+func (n *Namespace) Addresses(on string, addresses ...string) {
+	n.t.Helper()
+	for _, a := range addresses {
+		if err := n.space.Interface(on).AddAddress(netip.MustParsePrefix(a), 0); err != nil {
+			n.t.Fatal(err)
+		}
+	}
 }
 
 // Eventually waits until a condition holds, and fails the test if it does not

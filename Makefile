@@ -19,8 +19,8 @@ MODULES = plugins/built/default.wasm plugins/built/routes.wasm \
 	$(EXAMPLES:%=examples/built/%.wasm) $(EMBEDDED:%=examples/embedded/%.wasm)
 SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 
-# The API server that tests run against, and its etcd. They are kept outside of
-# the clone, under a name for what they are built from, and found there by
+# The API server that tests run against, its etcd, and kubectl. They are kept outside
+# of the clone, under a name for what they are built from, and found there by
 # test/kube.
 KUBE = test/kube/apiserver
 KUBE_BUILT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd/kube-$(shell sha256sum $(KUBE)/go.sum | cut -c1-16)
@@ -87,7 +87,7 @@ bench: build
 	$(GO) run ./test/bench $(if $(SMOKE),-smoke)
 
 # Takes 8 minutes on two cores the first time, and nothing after.
-kube-apiserver: $(KUBE_BUILT)/etcd $(KUBE_BUILT)/kube-apiserver
+kube-apiserver: $(KUBE_BUILT)/etcd $(KUBE_BUILT)/kube-apiserver $(KUBE_BUILT)/kubectl
 
 $(KUBE_BUILT)/etcd:
 	mkdir -p $(@D)
@@ -95,10 +95,10 @@ $(KUBE_BUILT)/etcd:
 
 # The version is what the server says of itself, and goes by when it decides which
 # features are on.
-$(KUBE_BUILT)/kube-apiserver:
+$(KUBE_BUILT)/kube-apiserver $(KUBE_BUILT)/kubectl:
 	mkdir -p $(@D)
 	cd $(KUBE) && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && \
-	$(BUILD) -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$$version" -o $@.new k8s.io/kubernetes/cmd/kube-apiserver && mv $@.new $@
+	$(BUILD) -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$$version" -o $@.new k8s.io/kubernetes/cmd/$(@F) && mv $@.new $@
 
 lint: build
 	gofmt -l . | tee /dev/stderr | wc -l | grep -qx 0

@@ -119,6 +119,17 @@ func limit() error {
 	return errors.Join(
 		unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: mostMemory, Max: mostMemory}),
 		unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: seconds, Max: seconds + 1}),
-		unix.Setpriority(unix.PRIO_PROCESS, 0, 10),
+		yield(),
 	)
+}
+
+// yield lets others compute first. Who does so more than that already, as after nice(1),
+// stays so: to be less nice takes a right that the daemon does not need otherwise.
+func yield() error {
+	const nice = 10
+	left, err := unix.Getpriority(unix.PRIO_PROCESS, 0) // 20 less how nice it is
+	if err != nil || 20-left >= nice {
+		return err
+	}
+	return unix.Setpriority(unix.PRIO_PROCESS, 0, nice)
 }

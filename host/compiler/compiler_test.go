@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/snatd/snatd/host/compiler"
 	"github.com/snatd/snatd/host/policy"
@@ -47,6 +50,27 @@ func TestEngine(t *testing.T) {
 		if err := engine.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A daemon that is nicer than its compiler, and may not be less nice, compiles.
+func TestNicer(t *testing.T) {
+	done := make(chan error)
+	go func() {
+		// Both are the thread's, which ends with this goroutine.
+		runtime.LockOSThread()
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, unix.CAP_SYS_NICE, 0, 0, 0); err != nil && !errors.Is(err, unix.EPERM) {
+			done <- err
+			return
+		}
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 19); err != nil {
+			done <- err
+			return
+		}
+		done <- compiler.New(os.Args[0], command)(t.Context(), filepath.Join(t.TempDir(), "cache"), module())
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

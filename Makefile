@@ -80,6 +80,7 @@ test: build
 	@test/sdk/missing.sh
 	@command -v wat2wasm >/dev/null || echo "not run: the text of examples/wat against its module, for wat2wasm is missing. To run it: apt-get install wabt"
 	@command -v promtool >/dev/null || echo "not run: alerts and dashboard in examples/prometheus, for promtool is missing. To run it: apt-get install prometheus"
+	@command -v helm >/dev/null || echo "not run: the chart in examples/deploy, for helm is missing. To run it: go install helm.sh/helm/v3/cmd/helm@v3.22.0"
 	@for tool in chromium curl zsh fish; do command -v $$tool >/dev/null || echo "not run: tests with $$tool, which is missing. To run them: apt-get install $$tool"; done
 
 # Ratios within one run; SMOKE=1 runs each measurement once.

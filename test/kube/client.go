@@ -15,6 +15,16 @@ import (
 // Admin is a client that may do everything, as fast as the server lets it.
 func (s *Server) Admin() *kubernetes.Clientset { return s.admin }
 
+// As is a client for the owner of a token.
+func (s *Server) As(t T, token string) *kubernetes.Clientset {
+	t.Helper()
+	client, err := s.client(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
 // client is a client for who has a token.
 func (s *Server) client(token string) (*kubernetes.Clientset, error) {
 	config := s.config(token)

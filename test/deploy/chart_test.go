@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -233,7 +234,7 @@ func decode(t *testing.T, text string) (objects []runtime.Object) {
 	buffer := make([]byte, 1<<20)
 	for {
 		n, err := documents.Read(buffer)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return objects
 		}
 		if err != nil {

@@ -32,7 +32,7 @@ SDK_SOURCES = go.mod $(shell find sdk -name '*.go' -not -name '*_test.go')
 # it is built from, and found there by the tests.
 KEPT = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/snatd
 
-# The API server that tests run against, and its etcd.
+# The API server that tests run against, its etcd, and kubectl.
 KUBE = test/kube/apiserver
 KUBE_BUILT = $(KEPT)/kube-$(shell sha256sum $(KUBE)/go.sum | cut -c1-16)
 
@@ -118,6 +118,7 @@ $(SBOM): examples/deploy/sbom/go.sum
 test: build older
 	$(GO_TEST) $(TESTFLAGS) ./...
 	@test/missing.sh
+	@command -v helm >/dev/null || echo "not run: the chart in examples/deploy, for helm is missing. To run it: go install helm.sh/helm/v3/cmd/helm@v3.22.0"
 	@[ -x $(KUBE_BUILT)/kube-apiserver ] || echo "not run: tests with a real API server. To run them: make kube-apiserver"
 	@command -v systemd-nspawn >/dev/null && [ -e $(DEBIAN_BUILT) ] || echo "not run: the systemd unit in a booted Debian. To run it as root: apt-get install systemd-container debootstrap && make debian"
 
@@ -137,7 +138,7 @@ $(KEPT)/older-%:
 	fi
 
 # Takes 8 minutes on two cores the first time, and nothing after.
-kube-apiserver: $(KUBE_BUILT)/etcd $(KUBE_BUILT)/kube-apiserver
+kube-apiserver: $(KUBE_BUILT)/etcd $(KUBE_BUILT)/kube-apiserver $(KUBE_BUILT)/kubectl
 
 $(KUBE_BUILT)/etcd:
 	mkdir -p $(@D)
@@ -145,10 +146,10 @@ $(KUBE_BUILT)/etcd:
 
 # The version is what the server says of itself, and goes by when it decides which
 # features are on.
-$(KUBE_BUILT)/kube-apiserver:
+$(KUBE_BUILT)/kube-apiserver $(KUBE_BUILT)/kubectl:
 	mkdir -p $(@D)
 	cd $(KUBE) && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && \
-	$(BUILD) -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$$version" -o $@.new k8s.io/kubernetes/cmd/kube-apiserver && mv $@.new $@
+	$(BUILD) -ldflags="-s -w -X k8s.io/component-base/version.gitVersion=$$version" -o $@.new k8s.io/kubernetes/cmd/$(@F) && mv $@.new $@
 
 # Takes a minute the first time, needs root and debootstrap. What is mounted on the way
 # goes with the mount namespace.

@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "test:", confine(how, os.Args[1:]))
 		os.Exit(1)
 	}
+	if box := os.Getenv(containVariable); box != "" {
+		fmt.Fprintln(os.Stderr, "test:", contain(box))
+		os.Exit(1)
+	}
 	code, err := lab.Enter(func() int {
 		defer kube.Close()
 		printFeatures()

@@ -117,7 +117,7 @@ func TestPod(t *testing.T) {
 	next(t, w, watch.Deleted)
 }
 
-// examples/deploy/rbac.yaml grants what the daemon asks for, and no more.
+// examples/deploy/manifests/rbac.yaml grants what the daemon asks for, and no more.
 func TestServiceAccount(t *testing.T) {
 	s := Shared(t)
 	node := s.CreateNode(t, "node", map[string]string{"zone": "a"}, map[string]string{"note": "x"})

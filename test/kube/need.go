@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 )
 
-// Need ends the test if the API server or etcd has not been built: on CI as
+// Need ends the test if the API server, etcd or kubectl has not been built: on CI as
 // failed, elsewhere as skipped.
 func Need(t T) {
 	t.Helper()
-	if _, _, err := programs(); err != nil {
+	if _, err := programs(); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
@@ -19,30 +19,29 @@ func Need(t T) {
 	}
 }
 
-// programs are the files to run, where make kube-apiserver puts them: outside of
-// the clone, and named after what they were built from. The error says how to get
-// what is missing.
-func programs() (etcd, apiserver string, err error) {
+// programs is the folder of the programs to run, where make kube-apiserver puts
+// them: outside of the clone, and named after what they were built from. The error
+// says how to get what is missing.
+func programs() (dir string, err error) {
 	sums, err := repository("test/kube/apiserver/go.sum")
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	content, err := os.ReadFile(sums)
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
-	built := filepath.Join(cache, "snatd", fmt.Sprintf("kube-%.8x", sha256.Sum256(content)))
-	etcd, apiserver = filepath.Join(built, "etcd"), filepath.Join(built, "kube-apiserver")
-	for _, program := range []string{etcd, apiserver} {
-		if _, err := os.Stat(program); err != nil {
-			return "", "", fmt.Errorf("%w: run make kube-apiserver, once", err)
+	dir = filepath.Join(cache, "snatd", fmt.Sprintf("kube-%.8x", sha256.Sum256(content)))
+	for _, program := range []string{"etcd", "kube-apiserver", "kubectl"} {
+		if _, err := os.Stat(filepath.Join(dir, program)); err != nil {
+			return "", fmt.Errorf("%w: run make kube-apiserver, once", err)
 		}
 	}
-	return etcd, apiserver, nil
+	return dir, nil
 }
 
 // repository is a file of this repository. Tests run in the folder of their

@@ -22,7 +22,7 @@ func (v *verdict) end(how string, args []any) {
 
 func TestNeed(t *testing.T) {
 	Need(t)
-	etcd, _, err := programs()
+	dir, err := programs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestNeed(t *testing.T) {
 			v := &verdict{program: &program{ctx: t.Context()}}
 			step(func() { Need(v) })
 			want := fmt.Sprintf("stat %s/snatd/%s/etcd: no such file or directory: run make kube-apiserver, once",
-				cache, filepath.Base(filepath.Dir(etcd)))
+				cache, filepath.Base(dir))
 			if v.how != c.want || v.err == nil || v.err.Error() != want {
 				t.Errorf("%s: %v\nwant %s: %s", v.how, v.err, c.want, want)
 			}

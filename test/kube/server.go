@@ -29,7 +29,7 @@ type Server struct {
 
 // start starts etcd and an API server, and returns when it is ready.
 func start(ctx context.Context) (s *Server, err error) {
-	etcdProgram, program, err := programs()
+	built, err := programs()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func start(ctx context.Context) (s *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &Server{program: program, dir: dir}
+	s = &Server{program: filepath.Join(built, "kube-apiserver"), dir: dir}
 	defer func() {
 		if err != nil {
 			s.stop()
@@ -57,7 +57,7 @@ func start(ctx context.Context) (s *Server, err error) {
 	if s.admin, err = s.client(s.credentials.admin); err != nil {
 		return nil, err
 	}
-	if s.etcd, err = startEtcd(etcdProgram, dir, ports[1], ports[2]); err != nil {
+	if s.etcd, err = startEtcd(filepath.Join(built, "etcd"), dir, ports[1], ports[2]); err != nil {
 		return nil, err
 	}
 	return s, s.run(ctx)

@@ -16,10 +16,10 @@ import (
 const daemonNamespace, daemonAccount = metav1.NamespaceSystem, "snatd"
 
 // ServiceAccountToken is a token of the daemon's own service account, with what
-// examples/deploy/rbac.yaml grants.
+// examples/deploy/manifests/rbac.yaml grants.
 func (s *Server) ServiceAccountToken(t T) string {
 	t.Helper()
-	s.Apply(t, "examples/deploy/rbac.yaml")
+	s.Apply(t, "examples/deploy/manifests/rbac.yaml")
 	ctx, cancel := request(t)
 	defer cancel()
 	if err := s.waitGranted(ctx); err != nil {
@@ -42,7 +42,7 @@ func (s *Server) waitGranted(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("examples/deploy/rbac.yaml does not let %s list pods: %s", review.Spec.User, answer.Status.Reason)
+			return fmt.Errorf("examples/deploy/manifests/rbac.yaml does not let %s list pods: %s", review.Spec.User, answer.Status.Reason)
 		case <-time.After(2 * time.Millisecond):
 		}
 	}

@@ -1,0 +1,266 @@
+package deploy
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/snatd/snatd/host/config"
+)
+
+// values are the flags of helm for sets of values: the defaults, and the files in
+// testdata.
+var values = map[string][]string{
+	"defaults":   nil,
+	"everything": {"--values", "testdata/everything.yaml"},
+	"static":     {"--values", "testdata/static.yaml"},
+	"cleanup":    {"--values", "testdata/cleanup.yaml"},
+}
+
+func render(t *testing.T, flags ...string) string {
+	t.Helper()
+	text, err := Render(t, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestLint(t *testing.T) {
+	Need(t)
+	for name, flags := range values {
+		if out, err := Run(nil, "", "helm", append([]string{"lint", "--strict", filepath.Join(Folder(t), "chart")}, flags...)...); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// A value that does not exist, or says nothing that can be meant, is an error that
+// names it.
+func TestWrongValues(t *testing.T) {
+	for set, want := range map[string]string{
+		"imagee.tag=1":                                 "imagee",
+		"image.tagg=1":                                 "tagg",
+		"image.digest=sha256:12":                       "/image/digest",
+		"image.pullPolicy=Sometimes":                   "/image/pullPolicy",
+		"config.snat.excludeCIDR={10.0.0.0/8}":         "excludeCIDR",
+		"config.metrics.listen=0.0.0.0:1":              "listen",
+		"config.socketGroup=ops":                       "socketGroup",
+		"config.policies.directory=/tmp":               "directory",
+		"config.snat.external=maybe":                   "/config/snat/external",
+		"metrics.port=70000":                           "/metrics/port",
+		"metrics.serviceMonitor.enable=true":           "enable",
+		"policies.configMap=partners":                  "configMap",
+		"policies.modules.partners\\.wasm=AAAA":        "partners.wasm",
+		"policies.files.20-partners\\.yml=x":           "20-partners.yml",
+		"cleanup=yes":                                  "/cleanup",
+		"maxUnavailable=0":                             "/maxUnavailable",
+		"seccompProfile.type=Custom":                   "/seccompProfile/type",
+		"seccompProfile.type=Localhost":                "seccompProfile.localhostProfile: empty",
+		"policies.hostPath=/p,policies.configMaps={a}": "policies.hostPath: accepted without",
+		"env.AWS_VPC_K8S_CNI_EXTERNALSNAT=true":        "env",
+	} {
+		_, err := Render(t, "--set", set)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", set, err, want)
+		}
+	}
+}
+
+// The daemon takes the configuration that each set of values leads to, and what the
+// pod's mounts and probes rely on is in it.
+func TestConfiguration(t *testing.T) {
+	loaded := map[string]config.Config{}
+	for name, flags := range values {
+		objects := decode(t, render(t, flags...))
+		file := filepath.Join(t.TempDir(), "config.yaml")
+		if err := os.WriteFile(file, []byte(find[*corev1.ConfigMap](t, objects, "snatd").Data["config.yaml"]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load(config.Options{File: file, Environ: func(string) (string, bool) { return "", false }})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		mounts := find[*appsv1.DaemonSet](t, objects, "snatd").Spec.Template.Spec.Containers[0].VolumeMounts
+		for _, path := range []string{c.Facts.File, c.Facts.Record, c.Policies.Cache, c.Socket, filepath.Join(c.History.Directory, "x"), filepath.Join(c.Policies.Directory, "x")} {
+			mounted := slices.ContainsFunc(mounts, func(m corev1.VolumeMount) bool { return strings.HasPrefix(path, m.MountPath) })
+			if !mounted {
+				t.Errorf("%s: nothing is mounted at %s", name, path)
+			}
+		}
+		loaded[name] = c
+	}
+	for what, ok := range map[string]bool{
+		"the port is local by default":  loaded["defaults"].Metrics.Listen == "127.0.0.1:9477",
+		"it is not where it is scraped": loaded["everything"].Metrics.Listen == "0.0.0.0:9999",
+		"a large mark":                  loaded["everything"].SNAT.Mark == 1<<31,
+		"static facts":                  loaded["static"].Facts.VPC == config.VPCStatic,
+		"cleaning up":                   loaded["cleanup"].Network.IPFamily == config.IPv6,
+	} {
+		if !ok {
+			t.Errorf("not so: %s\n%+v", what, loaded)
+		}
+	}
+	// Who turns on the monitor alone is scraped too.
+	if text := render(t, "--set", "metrics.serviceMonitor.enabled=true"); !strings.Contains(text, "listen: 0.0.0.0:9477") {
+		t.Error("with a ServiceMonitor the port is not exposed")
+	}
+}
+
+// Pods start again for what only a start puts in force, and for nothing else in the
+// configuration.
+func TestRestart(t *testing.T) {
+	daemonSet := func(flags ...string) string {
+		return render(t, append(flags, "--show-only", "templates/daemonset.yaml")...)
+	}
+	before := daemonSet()
+	for set, restarts := range map[string]bool{
+		"config.snat.excludeCIDRs={192.168.0.0/16}": false,
+		"config.network.verify=2m":                  false,
+		"config.policies.routes=true":               false,
+		"policies.files.20-a\\.yaml=mode: shadow":   false,
+		"cleanup=true":                              false,
+		"config.policies.memory=32":                 true,
+		"config.policies.deadline=100ms":            true,
+		"config.network.protect=off":                true,
+		"config.metrics.page=true":                  true,
+		"metrics.exposed=true":                      true,
+	} {
+		if got := daemonSet("--set", set) != before; got != restarts {
+			t.Errorf("%s: the DaemonSet differs: %t, want %t", set, got, restarts)
+		}
+	}
+}
+
+// A pod has the one capability, and no way to more.
+func TestPrivileges(t *testing.T) {
+	for name, flags := range values {
+		pod := find[*appsv1.DaemonSet](t, decode(t, render(t, flags...)), "snatd").Spec.Template.Spec
+		if len(pod.Containers) != 1 || len(pod.InitContainers) > 0 {
+			t.Fatalf("%s: %d containers", name, len(pod.Containers))
+		}
+		c := pod.Containers[0]
+		s := c.SecurityContext
+		profile := pod.SecurityContext.SeccompProfile
+		for what, ok := range map[string]bool{
+			"capabilities":         slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) && slices.Equal(s.Capabilities.Add, []corev1.Capability{"NET_ADMIN"}),
+			"no escalation":        !*s.AllowPrivilegeEscalation && !*s.Privileged,
+			"a read-only root":     *s.ReadOnlyRootFilesystem,
+			"a seccomp profile":    profile.Type == corev1.SeccompProfileTypeRuntimeDefault || *profile.LocalhostProfile == "snatd.json",
+			"its own processes":    !pod.HostPID && !pod.HostIPC,
+			"the node's network":   pod.HostNetwork && pod.DNSPolicy == corev1.DNSDefault,
+			"nothing when stopped": c.Lifecycle == nil,
+			"one variable":         len(c.Env) == 1 && c.Env[0].ValueFrom.FieldRef.FieldPath == "spec.nodeName" && len(c.EnvFrom) == 0,
+			"memory to compile in": c.Resources.Limits.Memory().Value() >= 512<<20,
+		} {
+			if !ok {
+				t.Errorf("%s: not so: %s", name, what)
+			}
+		}
+		for _, volume := range pod.Volumes {
+			if h := volume.HostPath; h != nil && !slices.Contains([]string{"/run/snatd", "/var/lib/snatd", "/var/cache/snatd", "/opt/policies.d", "/etc/pki"}, h.Path) {
+				t.Errorf("%s: the node's %s is mounted", name, h.Path)
+			}
+		}
+	}
+}
+
+// Everything is stable in the oldest version that the chart accepts, as the API's own
+// types say, and versions before are refused.
+func TestOldest(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(Folder(t), "chart/Chart.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^kubeVersion: ">=1\.([0-9]+)\.0-0"$`).FindSubmatch(text)
+	if version == nil {
+		t.Fatalf("no kubeVersion in\n%s", text)
+	}
+	oldest, err := strconv.Atoi(string(version[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A pod's seccompProfile is stable since 1.19: kubernetes.io/docs, "Restrict a
+	// Container's Syscalls with seccomp".
+	const newestField = 19
+	if oldest != newestField {
+		t.Errorf("the oldest version is 1.%d, the newest field is of 1.%d", oldest, newestField)
+	}
+	checked := 0
+	for name, flags := range values {
+		for _, accepted := range []string{strconv.Itoa(oldest) + ".0", strconv.Itoa(oldest) + ".3-eks-113cf36", "36.3"} {
+			if _, err := Render(t, append(flags, "--kube-version", "v1."+accepted)...); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := Render(t, append(flags, "--kube-version", "v1."+strconv.Itoa(oldest-1)+".9")...); err == nil {
+			t.Errorf("%s: an older version is accepted", name)
+		}
+		for _, o := range decode(t, render(t, flags...)) {
+			// Types that are as old as the API itself have no note of it.
+			if since, ok := o.(interface{ APILifecycleIntroduced() (major, minor int) }); ok {
+				checked++
+				if _, minor := since.APILifecycleIntroduced(); minor > oldest {
+					t.Errorf("%s: %T exists since 1.%d", name, o, minor)
+				}
+			}
+			if v := o.GetObjectKind().GroupVersionKind().Version; v != "v1" {
+				t.Errorf("%s: %T is of version %s", name, o, v)
+			}
+		}
+	}
+	if checked == 0 {
+		t.Error("the API's types do not say since when they exist")
+	}
+}
+
+// decode is the objects of Kubernetes itself in a text; those of others are left out.
+func decode(t *testing.T, text string) (objects []runtime.Object) {
+	t.Helper()
+	documents := utilyaml.NewDocumentDecoder(io.NopCloser(strings.NewReader(text)))
+	buffer := make([]byte, 1<<20)
+	for {
+		n, err := documents.Read(buffer)
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		document := string(buffer[:n])
+		if strings.Contains(document, "apiVersion: monitoring.coreos.com/") {
+			continue
+		}
+		o, kind, err := scheme.Codecs.UniversalDeserializer().Decode([]byte(document), nil, nil)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, document)
+		}
+		o.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{Group: kind.Group, Version: kind.Version, Kind: kind.Kind})
+		objects = append(objects, o)
+	}
+}
+
+// find is the object of a type with a name.
+func find[O interface{ GetName() string }](t *testing.T, objects []runtime.Object, name string) (found O) {
+	t.Helper()
+	for _, o := range objects {
+		if o, ok := o.(O); ok && o.GetName() == name {
+			return o
+		}
+	}
+	t.Fatalf("there is no %T %s", found, name)
+	return found
+}

@@ -1,0 +1,73 @@
+package deploy
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/snatd/snatd/test/kube"
+)
+
+// The Prometheus operator, as a Go module: its custom resources are in it.
+const (
+	operator = "github.com/prometheus-operator/prometheus-operator@v0.87.1"
+	// As sum.golang.org has it.
+	operatorSum = "h1:zjzxO10Rv3goA/GDbE3Vgf2TNhhcOp7fZbRG0Tkm3OY="
+)
+
+// The API server takes all that the chart makes, by its own word and strictly: a
+// field that it does not know is an error.
+func TestServer(t *testing.T) {
+	environment := kube.Own(t).Environment(t)
+	kubectl := func(input string, arguments ...string) error {
+		_, err := Run(environment, input, "kubectl", arguments...)
+		return err
+	}
+	for _, resource := range []string{"servicemonitors", "prometheusrules"} {
+		definition := filepath.Join(download(t, operator, operatorSum), "example/prometheus-operator-crd/monitoring.coreos.com_"+resource+".yaml")
+		for _, err := range []error{
+			kubectl("", "apply", "--server-side", "-f", definition),
+			kubectl("", "wait", "--for=condition=Established", "crd/"+resource+".monitoring.coreos.com", "--timeout=60s"),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ask := func(text string) error {
+		return kubectl(text, "apply", "--dry-run=server", "--validate=strict", "-f", "-")
+	}
+	for name, flags := range values {
+		if err := ask(render(t, flags...)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	everything := render(t, values["everything"]...)
+	for right, wrong := range map[string]string{
+		"readOnlyRootFilesystem: true": "readOnlyRootFileSystem: true", "jobLabel:": "joblabel:", "annotations:\n        summary": "notes:\n        summary", "automountServiceAccountToken: false": "automountToken: false",
+	} {
+		if !strings.Contains(everything, right) {
+			t.Errorf("nowhere is %s", right)
+		} else if ask(strings.Replace(everything, right, wrong, 1)) == nil {
+			t.Errorf("the server takes %s", wrong)
+		}
+	}
+	if err := kubectl("", "apply", "--dry-run=server", "--validate=strict", "-f", filepath.Join(Folder(t), "manifests")); err != nil {
+		t.Error(err)
+	}
+}
+
+// download is the folder of a Go module, which has to have this sum.
+func download(t *testing.T, module, sum string) string {
+	t.Helper()
+	out, err := Run(nil, "", "go", "mod", "download", "-json", module)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var got struct{ Dir, Sum string }
+	if err := json.Unmarshal([]byte(out), &got); err != nil || got.Sum != sum {
+		t.Fatalf("%s has the sum %s (%v), want %s", module, got.Sum, err, sum)
+	}
+	return got.Dir
+}

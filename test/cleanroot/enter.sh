@@ -5,6 +5,7 @@
 #   BASE   the root filesystem, which stays as it is
 #   WORK   an empty folder, for all that is written
 #   CLONE  where the script's folder is, in there; it is empty
+#   TESTFLAGS for make test, if it is set
 #   and GOROOT, GOMODCACHE, GOCACHE and GOPROXY of this machine
 #
 # What Go has here is seen there at the same place, so that it finds what it has compiled
@@ -20,7 +21,7 @@ layer() { # over a folder, at a place
 }
 folder() { # that is the user's, at a place
 	mkdir -p "$WORK/$1" "$2"
-	chown "$uid:$uid" "$WORK/$1"
+	chown -R "$uid:$uid" "$WORK/$1"
 	mount --bind "$WORK/$1" "$2"
 }
 shared() { # with this machine, at the same place
@@ -61,4 +62,5 @@ cd "$CLONE"
 exec setpriv --reuid="$uid" --regid="$uid" --clear-groups \
 	env -i HOME=/home PATH="$GOROOT/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
 	GOMODCACHE="$GOMODCACHE" GOCACHE="$GOCACHE" GOPROXY="$GOPROXY" GOTOOLCHAIN=local \
+	${TESTFLAGS+TESTFLAGS="$TESTFLAGS"} \
 	sh -euc "$script"

@@ -10,10 +10,8 @@
 package cleanroot
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -144,13 +142,12 @@ func follow(t *testing.T, base string, user user) {
 	t.Logf("%d packages were tested; not run: %s", tested, end)
 }
 
-// run runs a command that must not fail, and returns what it says on standard output.
+// run runs a command that must not fail, and returns what it says.
 func run(t *testing.T, command *exec.Cmd) string {
 	t.Helper()
-	var out, all bytes.Buffer
-	command.Stdout, command.Stderr = io.MultiWriter(&out, &all), &all
-	if err := command.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s", command, err, &all)
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
 	}
-	return out.String()
+	return string(out)
 }

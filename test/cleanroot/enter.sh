@@ -21,7 +21,7 @@ layer() { # over a folder, at a place
 }
 folder() { # that is the user's, at a place
 	mkdir -p "$WORK/$1" "$2"
-	chown "$uid:$uid" "$WORK/$1"
+	chown -R "$uid:$uid" "$WORK/$1"
 	mount --bind "$WORK/$1" "$2"
 }
 shared() { # with this machine, at the same place

@@ -5,6 +5,8 @@
 // reads its flags and calls the package that does the work.
 package main
 
+//go:generate go test . -run Reference -write
+
 import (
 	"context"
 	"errors"

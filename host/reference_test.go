@@ -21,7 +21,7 @@ func TestReference(t *testing.T) {
 
 What ` + "`--help`" + ` prints of each.
 `)
-	document(t, &text, root())
+	describe(t, &text, root())
 	if *write {
 		if err := os.WriteFile("COMMANDS.md", text.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
@@ -36,8 +36,8 @@ What ` + "`--help`" + ` prints of each.
 	}
 }
 
-// document writes a command, and those below it, but for those that nobody is to call.
-func document(t *testing.T, text *bytes.Buffer, command *cobra.Command) {
+// describe writes a command, and those below it, but for those that nobody is to call.
+func describe(t *testing.T, text *bytes.Buffer, command *cobra.Command) {
 	t.Helper()
 	if command.Hidden {
 		return
@@ -51,6 +51,6 @@ func document(t *testing.T, text *bytes.Buffer, command *cobra.Command) {
 	}
 	text.WriteString("\n## " + command.CommandPath() + "\n\n```\n" + strings.TrimSpace(help.String()) + "\n```\n")
 	for _, below := range command.Commands() {
-		document(t, text, below)
+		describe(t, text, below)
 	}
 }

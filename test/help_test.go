@@ -52,8 +52,9 @@ func TestHelp(t *testing.T) {
 // silent are examples that say nothing: what they make is somewhere else.
 var silent = regexp.MustCompile(`>|history export`)
 
-// Every example of the help works, as it is printed, beside a daemon that one of them
-// starts. Those for authors of policies are held by the tests of their commands.
+// Every example of the help works, and every command of the guides, as it is printed, beside
+// a daemon that one of them starts. Those for authors of policies are held by the tests of
+// their commands.
 func TestHelpExamples(t *testing.T) {
 	d := prepare(t)
 	facts := replace(t, baseFacts, "name: pod-a", "name: web-1")
@@ -71,7 +72,7 @@ func TestHelpExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	here := strings.NewReplacer("/etc/snatd/", d.dir+"/", "/etc/bash_completion.d", d.dir, "${fpath[1]}", d.dir, "example.com", "localhost",
-		" 12", " 1", "change-12", "change") // the first one there is
+		" 12", " 1", "change-12", "change", "--at N", "--at 1", "export N", "export 1", "DIR", "exported", "DIGEST", "0123456789ab") // the first one there is
 	var others, last []string
 	began := false
 	all := commands(t)
@@ -93,6 +94,13 @@ func TestHelpExamples(t *testing.T) {
 				last = append(last, example)
 			case !slices.Contains(others, example):
 				others = append(others, example)
+			}
+		}
+	}
+	for _, guide := range guides {
+		for _, command := range printedCommands(t, guide) {
+			if command = here.Replace(command); !strings.HasPrefix(command, "snatd policy") && !slices.Contains(others, command) {
+				others = append(others, command)
 			}
 		}
 	}
@@ -143,7 +151,13 @@ func (d *daemon) example(example string) *lab.Process {
 		d.t.Fatal(err)
 	}
 	defer out.Close()
-	command := exec.Command("bash", "-c", "exec "+strings.Join(words, " "))
+	line := strings.Join(words, " ")
+	if before, last, two := strings.Cut(line, " && "); two {
+		line = before + " && exec " + last
+	} else {
+		line = "exec " + line
+	}
+	command := exec.Command("bash", "-c", line)
 	command.Dir = d.dir
 	command.Env = append(os.Environ(), "PATH="+filepath.Dir(binary(d.t))+":"+os.Getenv("PATH"), "HOME="+d.path("home"))
 	command.Stdout, command.Stderr = out, out

@@ -20,7 +20,8 @@ pods:
 - {namespace: default, name: web-1, ip: 10.0.1.5, labels: {example.com/egress: own-address}}
 `
 	for readme, arrange := range map[string]func(*daemon){
-		"../README.md": func(d *daemon) {
+		"../README.md": func(*daemon) {},
+		"../host/OPERATING.md": func(d *daemon) {
 			d.write("new-facts.yaml", replace(t, readmeFacts, "[10.0.0.0/16]", "[10.0.0.0/16, 198.51.100.0/24]"))
 			d.open(d.lab.PodA, lab.TCP, lab.Internet)
 		},

@@ -2,8 +2,11 @@ package author
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -28,6 +31,8 @@ type casesFile struct {
 
 	path   string
 	source *document.Document
+	// assumed says that Module is what the file's name stands for.
+	assumed bool
 }
 
 // testCase is one question to the module, and the answer that is expected.
@@ -79,7 +84,7 @@ func readCases(path string) (*casesFile, error) {
 		if !ok {
 			return nil, source.Errorf("module", "missing, accepted: the path of a module; a file FILE%s may leave out FILE.wasm", casesSuffix)
 		}
-		f.Module = stem + ".wasm"
+		f.Module, f.assumed = stem+".wasm", true
 	}
 	if err := f.check(); err != nil {
 		return nil, err
@@ -118,6 +123,15 @@ func (f *casesFile) check() error {
 
 // given says whether facts are there.
 func given(d facts.Document) bool { return !reflect.ValueOf(d).IsZero() }
+
+// checkModule refuses a file that names no module, and whose own name stands for none
+// either. It is no error of reading the file: the module may be there in a moment.
+func (f *casesFile) checkModule() error {
+	if _, err := os.Stat(f.beside(f.Module)); f.assumed && errors.Is(err, fs.ErrNotExist) {
+		return f.source.Errorf("module", "missing, and there is no %s, accepted: the path of a module, or that one built", f.Module)
+	}
+	return nil
+}
 
 // beside is a path in the file as one from here; empty stays empty.
 func (f *casesFile) beside(path string) string {

@@ -203,6 +203,17 @@ func TestBadCases(t *testing.T) {
 	if _, err := author.Test(t.Context(), file, o); err == nil || !strings.Contains(err.Error(), "exports no function decide; accepted: decide() -> i32; to change: make the policy the module's: ") {
 		t.Error(err)
 	}
+	// Which module is meant may also follow from the file's name.
+	unbuilt := filepath.Join(filepath.Dir(file), "more_test.yaml")
+	write(t, unbuilt, one)
+	if _, err := author.Test(t.Context(), unbuilt, o); err == nil || err.Error() != unbuilt+":1:1: module: missing, and there is no more.wasm, accepted: the path of a module, or that one built" {
+		t.Error(err)
+	}
+	write(t, unbuilt, "sidecar: other.yaml\n"+one)
+	write(t, filepath.Join(filepath.Dir(file), "more.wasm"), "")
+	if _, err := author.Test(t.Context(), unbuilt, o); err == nil || !strings.HasPrefix(err.Error(), "open ") {
+		t.Error(err)
+	}
 	other := filepath.Join(filepath.Dir(file), "cases.yaml")
 	write(t, other, one)
 	if _, err := author.Test(t.Context(), other, o); err == nil || err.Error() != other+":1:1: module: missing, accepted: the path of a module; a file FILE_test.yaml may leave out FILE.wasm" {

@@ -92,6 +92,20 @@ func firstSteps(t *testing.T, language string) string {
 	return strings.Replace(printed, "rust", language, 1)
 }
 
+// printedCases are those that README.md shows, of the file 20-partners_test.yaml.
+func printedCases(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := regexp.MustCompile("(?ms)^```yaml\n(factsFile: node-a.yaml .*?)^```$").FindSubmatch(text)
+	if printed == nil {
+		t.Fatal("README.md shows no cases")
+	}
+	return string(printed[1])
+}
+
 // TestNew: what README.md prints makes a policy, which works as its own README prints it,
 // without a clone of this repository, and its module decides what those of the SDKs' READMEs
 // do. Where the policy is another its cases fail, and where it was forgotten they say what to
@@ -105,6 +119,12 @@ func TestNew(t *testing.T) {
 			}
 			s.follow("partners", filepath.Join(s.home, "partners", "README.md"))
 			decides(t, s)
+			out, err := s.run("partners", "cp partners.wasm 20-partners.wasm\ncp partners.yaml 20-partners.yaml\ncp facts.yaml node-a.yaml\n"+
+				"cat >20-partners_test.yaml <<'END OF FILE'\n"+printedCases(t)+"END OF FILE\n"+
+				"snatd policy test 20-partners_test.yaml\nrm 20-* node-a.yaml\n")
+			if err != nil || !strings.HasSuffix(out, "\n2 cases are as expected\n") {
+				t.Errorf("the cases of README.md: %v\n%s", err, out)
+			}
 			path := filepath.Join(s.home, "partners", "partners_test.yaml")
 			cases, err := os.ReadFile(path)
 			if err != nil {

@@ -24,10 +24,11 @@ type casesFile struct {
 	Facts     facts.Document `yaml:"facts"`
 	FactsFile string         `yaml:"factsFile"`
 	// What is in no facts file.
-	PrimaryAddress netip.Addr   `yaml:"primaryAddress"`
-	Addresses      []netip.Addr `yaml:"addresses"`
-	External       bool         `yaml:"external"`
-	Cases          []testCase   `yaml:"cases"`
+	PrimaryAddress netip.Addr     `yaml:"primaryAddress"`
+	Addresses      []netip.Addr   `yaml:"addresses"`
+	External       bool           `yaml:"external"`
+	ExcludeCIDRs   []netip.Prefix `yaml:"excludeCIDRs"`
+	Cases          []testCase     `yaml:"cases"`
 
 	path   string
 	source *document.Document
@@ -39,16 +40,17 @@ type casesFile struct {
 type testCase struct {
 	Name string `yaml:"name"` // empty: the question
 	// In the place of those of the file.
-	Facts     facts.Document    `yaml:"facts"`
-	FactsFile string            `yaml:"factsFile"`
-	External  *bool             `yaml:"external"` // nil: what the file says
-	Config    map[string]string `yaml:"config"`   // settings, in the place of the sidecar's
-	From      string            `yaml:"from"`     // "node", which is the default, or "namespace/name"
-	To        netip.Addr        `yaml:"to"`
-	Action    action            `yaml:"action"`
-	Source    netip.Addr        `yaml:"source"` // of translate; not asked if it is absent
-	Reason    string            `yaml:"reason"` // not asked if it is empty
-	Fails     string            `yaml:"fails"`  // a part of the message; then nothing else is expected
+	Facts        facts.Document    `yaml:"facts"`
+	FactsFile    string            `yaml:"factsFile"`
+	External     *bool             `yaml:"external"`     // nil: what the file says
+	ExcludeCIDRs []netip.Prefix    `yaml:"excludeCIDRs"` // nil: those of the file
+	Config       map[string]string `yaml:"config"`       // settings, in the place of the sidecar's
+	From         string            `yaml:"from"`         // "node", which is the default, or "namespace/name"
+	To           netip.Addr        `yaml:"to"`
+	Action       action            `yaml:"action"`
+	Source       netip.Addr        `yaml:"source"` // of translate; not asked if it is absent
+	Reason       string            `yaml:"reason"` // not asked if it is empty
+	Fails        string            `yaml:"fails"`  // a part of the message; then nothing else is expected
 }
 
 // action is what is expected for a destination.
@@ -167,9 +169,12 @@ func (c testCase) from() string { return cmp.Or(c.From, "node") }
 // facts are those of a case, checked. Errors have their place in the file.
 func (f *casesFile) facts(i int, o Options) (*facts.Snapshot, error) {
 	c := f.Cases[i]
-	o.Addresses, o.External = f.Addresses, f.External
+	o.Addresses, o.External, o.ExcludeCIDRs = f.Addresses, f.External, f.ExcludeCIDRs
 	if c.External != nil {
 		o.External = *c.External
+	}
+	if c.ExcludeCIDRs != nil {
+		o.ExcludeCIDRs = c.ExcludeCIDRs
 	}
 	if f.PrimaryAddress.IsValid() {
 		o.PrimaryAddress = f.PrimaryAddress

@@ -124,6 +124,25 @@ func TestExternalOfCases(t *testing.T) {
 	}
 }
 
+// So has it about the operator's CIDRs; none is an answer too.
+func TestExcludedOfCases(t *testing.T) {
+	const cases = "cases:\n- {to: 1.1.1.1, action: none}\n- {to: 1.1.1.1, action: none, excludeCIDRs: [10.2.0.0/16, 10.1.0.0/16]}\n- {to: 1.1.1.1, action: none, excludeCIDRs: []}\n"
+	const own = "10.1.0.0/16\x0010.2.0.0/16\x00"
+	for top, want := range map[string][]string{"": {"", own, ""}, "excludeCIDRs: [10.3.0.0/16]\n": {"10.3.0.0/16\x00", own, ""}} {
+		g := newGuest()
+		file, o := withCases(t, g.decide(g.absent("snat.exclude"), wasmtest.Drop), top+cases)
+		report, err := author.Test(t.Context(), file, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range report.Cases {
+			if len(c.Reads) != 1 || c.Reads[0].Value != want[i] {
+				t.Errorf("%q, case %d: read %v, want %q", top, i, c.Reads, want[i])
+			}
+		}
+	}
+}
+
 // What the cases do not show of a module is told.
 func TestCoverage(t *testing.T) {
 	wasm, err := policy.Annotate(frozen(t), policy.Metadata{Name: "sample", ABI: abi.Module, Facts: []string{"config.*", "pod.label.*", "vpc.*"}})
@@ -186,7 +205,8 @@ func TestBadCases(t *testing.T) {
 		{"cases:\n- {from: a/b, to: 1.1.1.1, action: none}\n", `FILE:2:10: cases[0].from: "a/b" is not in the facts, accepted: node, default/web-1, default/web-2, payments/api-1, payments/batch-1`},
 		{"facts: {vpc: {cidrs: [10.0.0.0/16]}}\nfactsFile: x.yaml\n" + one, "FILE:2:12: factsFile: there are facts in the file too, accepted: one of facts and factsFile"},
 		{"facts: {node: {name: n}}\n" + one, "FILE:1:1: facts: vpc.cidrs: "},
-		{"case: []\n", "FILE:1:1: case: unknown key, accepted: module, sidecar, facts, factsFile, primaryAddress, addresses, external, cases"},
+		{"cases:\n- {to: 1.1.1.1, action: none, excludeCIDRs: [10.1.0.1/16]}\n", `FILE:2:46: cases[0].excludeCIDRs[0]: "10.1.0.1/16" has host bits set, accepted: 10.1.0.0/16`},
+		{"case: []\n", "FILE:1:1: case: unknown key, accepted: module, sidecar, facts, factsFile, primaryAddress, addresses, external, excludeCIDRs, cases"},
 	} {
 		file, o := withCases(t, frozen(t), c.cases)
 		_, err := author.Test(t.Context(), file, o)

@@ -106,38 +106,33 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// A case has its own say about external, whatever the file says.
-func TestExternalOfCases(t *testing.T) {
-	const cases = "cases:\n- {to: 1.1.1.1, action: none}\n- {to: 1.1.1.1, action: none, external: true}\n- {to: 1.1.1.1, action: none, external: false}\n"
-	for top, want := range map[string][]string{"": {"false", "true", "false"}, "external: false\n": {"false", "true", "false"}, "external: true\n": {"true", "true", "false"}} {
+// A case has its own say about what is in no file of facts, whatever the file of cases says.
+func TestSettingsOfCases(t *testing.T) {
+	const one, two = "10.1.0.0/16\x00", "10.1.0.0/16\x0010.2.0.0/16\x00"
+	for _, c := range []struct {
+		fact, top string
+		cases     []string
+		want      []string
+	}{
+		{"snat.external", "", []string{"", ", external: true", ", external: false"}, []string{"false", "true", "false"}},
+		{"snat.external", "external: false\n", []string{"", ", external: true", ", external: false"}, []string{"false", "true", "false"}},
+		{"snat.external", "external: true\n", []string{"", ", external: true", ", external: false"}, []string{"true", "true", "false"}},
+		{"snat.exclude", "", []string{"", ", excludeCIDRs: [10.2.0.0/16, 10.1.0.0/16]"}, []string{"", two}},
+		{"snat.exclude", "excludeCIDRs: [10.1.0.0/16]\n", []string{"", ", excludeCIDRs: [10.2.0.0/16, 10.1.0.0/16]", ", excludeCIDRs: []"}, []string{one, two, ""}},
+	} {
+		text := c.top + "cases:\n"
+		for _, settings := range c.cases {
+			text += "- {to: 1.1.1.1, action: none" + settings + "}\n"
+		}
 		g := newGuest()
-		file, o := withCases(t, g.decide(g.absent("snat.external"), wasmtest.Drop), top+cases)
+		file, o := withCases(t, g.decide(g.absent(c.fact), wasmtest.Drop), text)
 		report, err := author.Test(t.Context(), file, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, c := range report.Cases {
-			if len(c.Reads) != 1 || c.Reads[0].Value != want[i] {
-				t.Errorf("%q, case %d: read %v, want %s", top, i, c.Reads, want[i])
-			}
-		}
-	}
-}
-
-// So has it about the operator's CIDRs; none is an answer too.
-func TestExcludedOfCases(t *testing.T) {
-	const cases = "cases:\n- {to: 1.1.1.1, action: none}\n- {to: 1.1.1.1, action: none, excludeCIDRs: [10.2.0.0/16, 10.1.0.0/16]}\n- {to: 1.1.1.1, action: none, excludeCIDRs: []}\n"
-	const own = "10.1.0.0/16\x0010.2.0.0/16\x00"
-	for top, want := range map[string][]string{"": {"", own, ""}, "excludeCIDRs: [10.3.0.0/16]\n": {"10.3.0.0/16\x00", own, ""}} {
-		g := newGuest()
-		file, o := withCases(t, g.decide(g.absent("snat.exclude"), wasmtest.Drop), top+cases)
-		report, err := author.Test(t.Context(), file, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, c := range report.Cases {
-			if len(c.Reads) != 1 || c.Reads[0].Value != want[i] {
-				t.Errorf("%q, case %d: read %v, want %q", top, i, c.Reads, want[i])
+		for i, result := range report.Cases {
+			if len(result.Reads) != 1 || result.Reads[0].Value != c.want[i] {
+				t.Errorf("%s, case %d: read %v, want %q", text, i, result.Reads, c.want[i])
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/snatd/snatd/host/author"
 	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/document"
 )
 
 func policyCommand() *cobra.Command {
@@ -43,13 +44,14 @@ type moduleFlags struct {
 	limits  limitFlags
 	primary addressFlag
 	more    addressFlag
-	log     bool // what the module logs is shown
+	exclude []string // CIDRs
+	log     bool     // what the module logs is shown
 }
 
 const factsHelp = `
 The facts are those of the file, with the settings of FILE.yaml beside the module. An
-IPv4 cluster is assumed; the node's primary address and whether something else
-translates come from flags, as they are in no file.`
+IPv4 cluster is assumed; the node's primary address, whether something else translates
+and what the operator excludes come from flags, as they are in no file of facts.`
 
 func (f *moduleFlags) add(command *cobra.Command) {
 	command.ValidArgsFunction = files("wasm", "wasm.gz")
@@ -68,6 +70,7 @@ func (f *moduleFlags) add(command *cobra.Command) {
 	flags.Var(&f.primary, "primary-address", "the node's primary IPv4 `ADDRESS`")
 	flags.Var(&f.more, "address", "another IPv4 `ADDRESS` of the primary interface, may be repeated (default those that the sidecar grants)")
 	flags.BoolVar(&f.options.External, "external", false, "something outside of the node translates")
+	flags.StringSliceVar(&f.exclude, "exclude", nil, "an IPv4 `CIDR` of snat.excludeCIDRs, or several with commas, may be repeated")
 	f.limits.add(command)
 }
 
@@ -82,6 +85,13 @@ func (f *moduleFlags) value(command *cobra.Command) (author.Options, error) {
 	var err error
 	if o.Deadline, o.Memory, err = f.limits.value(); err != nil {
 		return o, err
+	}
+	for _, text := range f.exclude {
+		cidr, err := document.ParseCIDR(text)
+		if err != nil {
+			return o, fmt.Errorf("--exclude: %w", err)
+		}
+		o.ExcludeCIDRs = append(o.ExcludeCIDRs, cidr)
 	}
 	o.PrimaryAddress, o.Addresses = f.primary.list[0], f.more.list
 	if f.log {

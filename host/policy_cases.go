@@ -34,6 +34,7 @@ NAME_test.yaml in it; without arguments it is this one. Such a file has
   primaryAddress  of the node (default 10.0.0.10)
   addresses       others of the primary interface, a list
   external        true if something outside of the node translates
+  excludeCIDRs    what the operator never translates to, as in snat, a list
   cases           a list:
     name          what is shown (default the question)
     from          a pod as NAMESPACE/NAME, or node, for pods that are not known (default)
@@ -44,7 +45,7 @@ NAME_test.yaml in it; without arguments it is this one. Such a file has
     reason        that the module must give; not asked if it is absent
     fails         in place of the three: a part of the message with which the module must
                   fail, when it is loaded or when it is asked
-    facts, factsFile, external
+    facts, factsFile, external, excludeCIDRs
                   for this case, in the place of those above
     config        settings for this case, in the place of the sidecar's
 

@@ -67,7 +67,7 @@ func TestPolicyCases(t *testing.T) {
 	for arguments, want := range map[string]string{
 		"test":               "wrong_test.yaml:1:1: cases: none, accepted: a list of at least one case",
 		"test none.yaml":     "stat none.yaml: no such file or directory",
-		"test node-a.yaml":   `node-a.yaml:1:1: node: unknown key, accepted: module, sidecar, facts, factsFile, primaryAddress, addresses, external, cases`,
+		"test node-a.yaml":   `node-a.yaml:1:1: node: unknown key, accepted: module, sidecar, facts, factsFile, primaryAddress, addresses, external, excludeCIDRs, cases`,
 		"test empty -o json": "no file with cases, accepted: FILE, or a folder with FILE_test.yaml",
 	} {
 		if err := os.MkdirAll(filepath.Join(d.dir, "empty"), 0o755); err != nil {

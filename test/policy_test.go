@@ -168,6 +168,18 @@ func TestPolicyJSON(t *testing.T) {
 	if len(decided.Subjects) != 1 || len(decided.Subjects[0].Entries) != 1 || decided.Subjects[0].Entries[0].Prefix.String() != "172.31.0.0/16" {
 		t.Errorf("run: %+v", decided)
 	}
+	// What the operator excludes is in no file of facts.
+	d.copy("../plugins/built/default.wasm", "default.wasm", 0o644)
+	d.write("default.yaml", "grants: {translate: true}\n")
+	decode(&decided, "run", "default.wasm", "--facts", "node-a.yaml", "--subject", "node", "--exclude", "172.31.0.0/16,172.30.0.0/16", "--exclude", "172.29.0.0/16")
+	for _, read := range decided.Subjects[0].Reads {
+		if read.Key == abi.KeySNATExclude && read.Value != "172.29.0.0/16\x00172.30.0.0/16\x00172.31.0.0/16\x00" {
+			t.Errorf("run: read %+v", read)
+		}
+	}
+	if len(decided.Subjects[0].Entries) != 5 {
+		t.Errorf("run: %+v", decided)
+	}
 	// Without a file, on the example that the others use too, and that is said.
 	var example author.RunReport
 	if decode(&example, "run", "20-partners.wasm"); decided.Example || !example.Example || len(example.Subjects) != len(exampleSubjects) {
@@ -250,6 +262,7 @@ func TestPolicyBadInput(t *testing.T) {
 			`invalid argument "::1" for "--primary-address" flag: accepted: an IPv4 address, such as 10.0.0.10`},
 		{"run 20-partners.wasm --facts node-a.yaml --primary-address 10.0.1.5",
 			"node-a.yaml:5:41: pods[0].ip: 10.0.1.5 of default/web-1 is the node's primary address, accepted: the pod's own address, or hostNetwork: true"},
+		{"run 20-partners.wasm --facts node-a.yaml --exclude 172.31.0.1/16", `--exclude: "172.31.0.1/16" has host bits set, accepted: 172.31.0.0/16`},
 		{"run 20-partners.wasm --facts node-a.yaml --deadline 0s", "--deadline: 0s, accepted: more than 0s, such as 50ms"},
 		{"run 20-partners.wasm --facts node-a.yaml --memory 1", `--memory: "1" is not an amount of memory, accepted: 4 to 1024, in MiB`},
 		{"annotate 20-partners.wasm", "nothing to write, accepted: at least one of --name, --version, --author, --abi, --fact; snatd policy check prints what a module has"},

@@ -26,13 +26,14 @@ type Options struct {
 	Module  string // path of FILE.wasm or FILE.wasm.gz
 	Sidecar string // its path; empty: FILE.yaml beside the module, if it exists
 	Facts   string // path of a static facts file; empty: the example facts
-	// PrimaryAddress, Addresses and External are facts that the file does not
-	// hold: the node's primary IPv4 address, other addresses of that interface, and
-	// whether something else translates. Without Addresses the node holds those
-	// that the sidecar grants.
+	// PrimaryAddress, Addresses, External and ExcludeCIDRs are facts that the file
+	// does not hold: the node's primary IPv4 address, other addresses of that
+	// interface, whether something else translates, and the operator's IPv4 CIDRs.
+	// Without Addresses the node holds those that the sidecar grants.
 	PrimaryAddress netip.Addr
 	Addresses      []netip.Addr
 	External       bool
+	ExcludeCIDRs   []netip.Prefix
 	// Deadline is how long one evaluation may take, and Memory how many MiB it may
 	// use.
 	Deadline time.Duration

@@ -2,8 +2,11 @@ package author
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -21,29 +24,33 @@ type casesFile struct {
 	Facts     facts.Document `yaml:"facts"`
 	FactsFile string         `yaml:"factsFile"`
 	// What is in no facts file.
-	PrimaryAddress netip.Addr   `yaml:"primaryAddress"`
-	Addresses      []netip.Addr `yaml:"addresses"`
-	External       bool         `yaml:"external"`
-	Cases          []testCase   `yaml:"cases"`
+	PrimaryAddress netip.Addr     `yaml:"primaryAddress"`
+	Addresses      []netip.Addr   `yaml:"addresses"`
+	External       bool           `yaml:"external"`
+	ExcludeCIDRs   []netip.Prefix `yaml:"excludeCIDRs"`
+	Cases          []testCase     `yaml:"cases"`
 
 	path   string
 	source *document.Document
+	// assumed says that Module is what the file's name stands for.
+	assumed bool
 }
 
 // testCase is one question to the module, and the answer that is expected.
 type testCase struct {
 	Name string `yaml:"name"` // empty: the question
 	// In the place of those of the file.
-	Facts     facts.Document    `yaml:"facts"`
-	FactsFile string            `yaml:"factsFile"`
-	External  *bool             `yaml:"external"` // nil: what the file says
-	Config    map[string]string `yaml:"config"`   // settings, in the place of the sidecar's
-	From      string            `yaml:"from"`     // "node", which is the default, or "namespace/name"
-	To        netip.Addr        `yaml:"to"`
-	Action    action            `yaml:"action"`
-	Source    netip.Addr        `yaml:"source"` // of translate; not asked if it is absent
-	Reason    string            `yaml:"reason"` // not asked if it is empty
-	Fails     string            `yaml:"fails"`  // a part of the message; then nothing else is expected
+	Facts        facts.Document    `yaml:"facts"`
+	FactsFile    string            `yaml:"factsFile"`
+	External     *bool             `yaml:"external"`     // nil: what the file says
+	ExcludeCIDRs []netip.Prefix    `yaml:"excludeCIDRs"` // nil: those of the file
+	Config       map[string]string `yaml:"config"`       // settings, in the place of the sidecar's
+	From         string            `yaml:"from"`         // "node", which is the default, or "namespace/name"
+	To           netip.Addr        `yaml:"to"`
+	Action       action            `yaml:"action"`
+	Source       netip.Addr        `yaml:"source"` // of translate; not asked if it is absent
+	Reason       string            `yaml:"reason"` // not asked if it is empty
+	Fails        string            `yaml:"fails"`  // a part of the message; then nothing else is expected
 }
 
 // action is what is expected for a destination.
@@ -79,7 +86,7 @@ func readCases(path string) (*casesFile, error) {
 		if !ok {
 			return nil, source.Errorf("module", "missing, accepted: the path of a module; a file FILE%s may leave out FILE.wasm", casesSuffix)
 		}
-		f.Module = stem + ".wasm"
+		f.Module, f.assumed = stem+".wasm", true
 	}
 	if err := f.check(); err != nil {
 		return nil, err
@@ -119,6 +126,15 @@ func (f *casesFile) check() error {
 // given says whether facts are there.
 func given(d facts.Document) bool { return !reflect.ValueOf(d).IsZero() }
 
+// checkModule refuses a file that names no module, and whose own name stands for none
+// either. It is no error of reading the file: the module may be there in a moment.
+func (f *casesFile) checkModule() error {
+	if _, err := os.Stat(f.beside(f.Module)); f.assumed && errors.Is(err, fs.ErrNotExist) {
+		return f.source.Errorf("module", "missing, and there is no %s, accepted: the path of a module, or that one built", f.Module)
+	}
+	return nil
+}
+
 // beside is a path in the file as one from here; empty stays empty.
 func (f *casesFile) beside(path string) string {
 	if path == "" || filepath.IsAbs(path) {
@@ -153,9 +169,12 @@ func (c testCase) from() string { return cmp.Or(c.From, "node") }
 // facts are those of a case, checked. Errors have their place in the file.
 func (f *casesFile) facts(i int, o Options) (*facts.Snapshot, error) {
 	c := f.Cases[i]
-	o.Addresses, o.External = f.Addresses, f.External
+	o.Addresses, o.External, o.ExcludeCIDRs = f.Addresses, f.External, f.ExcludeCIDRs
 	if c.External != nil {
 		o.External = *c.External
+	}
+	if c.ExcludeCIDRs != nil {
+		o.ExcludeCIDRs = c.ExcludeCIDRs
 	}
 	if f.PrimaryAddress.IsValid() {
 		o.PrimaryAddress = f.PrimaryAddress

@@ -106,19 +106,33 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// A case has its own say about external, whatever the file says.
-func TestExternalOfCases(t *testing.T) {
-	const cases = "cases:\n- {to: 1.1.1.1, action: none}\n- {to: 1.1.1.1, action: none, external: true}\n- {to: 1.1.1.1, action: none, external: false}\n"
-	for top, want := range map[string][]string{"": {"false", "true", "false"}, "external: false\n": {"false", "true", "false"}, "external: true\n": {"true", "true", "false"}} {
+// A case has its own say about what is in no file of facts, whatever the file of cases says.
+func TestSettingsOfCases(t *testing.T) {
+	const one, two = "10.1.0.0/16\x00", "10.1.0.0/16\x0010.2.0.0/16\x00"
+	for _, c := range []struct {
+		fact, top string
+		cases     []string
+		want      []string
+	}{
+		{"snat.external", "", []string{"", ", external: true", ", external: false"}, []string{"false", "true", "false"}},
+		{"snat.external", "external: false\n", []string{"", ", external: true", ", external: false"}, []string{"false", "true", "false"}},
+		{"snat.external", "external: true\n", []string{"", ", external: true", ", external: false"}, []string{"true", "true", "false"}},
+		{"snat.exclude", "", []string{"", ", excludeCIDRs: [10.2.0.0/16, 10.1.0.0/16]"}, []string{"", two}},
+		{"snat.exclude", "excludeCIDRs: [10.1.0.0/16]\n", []string{"", ", excludeCIDRs: [10.2.0.0/16, 10.1.0.0/16]", ", excludeCIDRs: []"}, []string{one, two, ""}},
+	} {
+		text := c.top + "cases:\n"
+		for _, settings := range c.cases {
+			text += "- {to: 1.1.1.1, action: none" + settings + "}\n"
+		}
 		g := newGuest()
-		file, o := withCases(t, g.decide(g.absent("snat.external"), wasmtest.Drop), top+cases)
+		file, o := withCases(t, g.decide(g.absent(c.fact), wasmtest.Drop), text)
 		report, err := author.Test(t.Context(), file, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, c := range report.Cases {
-			if len(c.Reads) != 1 || c.Reads[0].Value != want[i] {
-				t.Errorf("%q, case %d: read %v, want %s", top, i, c.Reads, want[i])
+		for i, result := range report.Cases {
+			if len(result.Reads) != 1 || result.Reads[0].Value != c.want[i] {
+				t.Errorf("%s, case %d: read %v, want %q", text, i, result.Reads, c.want[i])
 			}
 		}
 	}
@@ -186,7 +200,8 @@ func TestBadCases(t *testing.T) {
 		{"cases:\n- {from: a/b, to: 1.1.1.1, action: none}\n", `FILE:2:10: cases[0].from: "a/b" is not in the facts, accepted: node, default/web-1, default/web-2, payments/api-1, payments/batch-1`},
 		{"facts: {vpc: {cidrs: [10.0.0.0/16]}}\nfactsFile: x.yaml\n" + one, "FILE:2:12: factsFile: there are facts in the file too, accepted: one of facts and factsFile"},
 		{"facts: {node: {name: n}}\n" + one, "FILE:1:1: facts: vpc.cidrs: "},
-		{"case: []\n", "FILE:1:1: case: unknown key, accepted: module, sidecar, facts, factsFile, primaryAddress, addresses, external, cases"},
+		{"cases:\n- {to: 1.1.1.1, action: none, excludeCIDRs: [10.1.0.1/16]}\n", `FILE:2:46: cases[0].excludeCIDRs[0]: "10.1.0.1/16" has host bits set, accepted: 10.1.0.0/16`},
+		{"case: []\n", "FILE:1:1: case: unknown key, accepted: module, sidecar, facts, factsFile, primaryAddress, addresses, external, excludeCIDRs, cases"},
 	} {
 		file, o := withCases(t, frozen(t), c.cases)
 		_, err := author.Test(t.Context(), file, o)
@@ -201,6 +216,17 @@ func TestBadCases(t *testing.T) {
 	}
 	file, o = withCases(t, wasmtest.New().Bytes(), one)
 	if _, err := author.Test(t.Context(), file, o); err == nil || !strings.Contains(err.Error(), "exports no function decide; accepted: decide() -> i32; to change: make the policy the module's: ") {
+		t.Error(err)
+	}
+	// Which module is meant may also follow from the file's name.
+	unbuilt := filepath.Join(filepath.Dir(file), "more_test.yaml")
+	write(t, unbuilt, one)
+	if _, err := author.Test(t.Context(), unbuilt, o); err == nil || err.Error() != unbuilt+":1:1: module: missing, and there is no more.wasm, accepted: the path of a module, or that one built" {
+		t.Error(err)
+	}
+	write(t, unbuilt, "sidecar: other.yaml\n"+one)
+	write(t, filepath.Join(filepath.Dir(file), "more.wasm"), "")
+	if _, err := author.Test(t.Context(), unbuilt, o); err == nil || !strings.HasPrefix(err.Error(), "open ") {
 		t.Error(err)
 	}
 	other := filepath.Join(filepath.Dir(file), "cases.yaml")

@@ -40,6 +40,7 @@ func newSnapshot(d *facts.Document, o Options) (*facts.Snapshot, error) {
 		PrimaryAddress: o.PrimaryAddress,
 		Addresses:      o.Addresses,
 		External:       o.External,
+		ExcludeCIDRs:   o.ExcludeCIDRs,
 	})
 }
 

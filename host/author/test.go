@@ -101,6 +101,9 @@ func Test(ctx context.Context, path string, o Options) (report TestReport, err e
 	if err != nil {
 		return TestReport{}, err
 	}
+	if err := f.checkModule(); err != nil {
+		return TestReport{}, err
+	}
 	o.Module, o.Sidecar, o.Facts = f.beside(f.Module), f.beside(f.Sidecar), ""
 	e := &examiner{casesFile: f, options: o, covered: newCoverage()}
 	if e.file, err = dropin.ReadModule(o.Module, o.Sidecar); err != nil {

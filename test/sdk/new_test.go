@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // forgotten are policies that are nobody's: the module does not have them. snatd policy
@@ -21,63 +20,62 @@ var forgotten = map[string]mistake{
 
 const notTheModules = `snatd: module partners\.wasm: load: exports no function decide; accepted: decide\(\) -> i32; to change: make the policy the module's: `
 
-// source are files of a new policy: what its module is made of, and what it is not.
-type source struct{ own, sdk, added, other string }
-
-var sources = map[string]source{
-	"go":             {"policy.go", "snatd/sdk/prefix.go", "more/more.go", "policy_test.go"},
-	"c":              {"policy.c", "snatd/snat.h", "more.h", "policy_test.c"},
-	"rust":           {"src/lib.rs", "snatd/src/prefix.rs", "src/more.rs", "partners_test.yaml"},
-	"assemblyscript": {"policy.ts", "snatd/assembly/prefix.ts", "more.ts", "partners.test.mjs"},
+// reason is how a policy gets the reason that it gives from a file beside it, which is no
+// source that a Makefile could list: its name has a space, and only the compiler knows of it.
+type reason struct {
+	policy        string   // the file with the policy
+	replace       []string // texts in it, each with what stands in its place
+	file, content string   // what is added; REASON stands for the reason
 }
 
-// rebuild checks that make makes the module again for each of its sources, and for no other
-// file.
-func (f source) rebuild(t *testing.T, s *stranger) {
+var reasons = map[string]reason{
+	"go": {"policy.go", []string{`"partner network"`, "reason", "import (\n", "import (\n\t_ \"embed\"\n", "func Decide(", "//go:embed \"the reason.txt\"\nvar reason string\n\nfunc Decide("},
+		"the reason.txt", "REASON"},
+	"c": {"policy.c", []string{`"partner network"`, "WHY", `#include "snat.h"`, "#include \"snat.h\"\n#include \"the reason.inc\""},
+		"the reason.inc", "#define WHY \"REASON\"\n"},
+	"rust": {"src/lib.rs", []string{`"partner network"`, `include_str!("../the reason.txt")`},
+		"the reason.txt", "REASON"},
+	"assemblyscript": {"policy.ts", []string{`"partner network"`, "reason", "import {", "import { reason } from \"./the reason\";\nimport {"},
+		"the reason.ts", "export const reason = \"REASON\";\n"},
+}
+
+// rebuild checks that make makes the module of what is there now, whatever was changed: also
+// the Makefile, and a file that only the compiler knows of.
+func rebuild(t *testing.T, s *stranger, r reason) {
 	t.Helper()
-	current := func(want bool, after string) {
-		t.Helper()
-		out, err := s.run("partners", "make -q partners.wasm")
-		if want && err != nil || !want && (err == nil || !strings.HasPrefix(err.Error(), "exit status 1\n")) {
-			t.Errorf("after a change of %s: make -q: %v, want it current: %t\n%s", after, err, want, out)
-		}
-	}
-	change := func(file string, want bool) {
+	edit := func(file string, replace ...string) {
 		t.Helper()
 		path := filepath.Join(s.home, "partners", file)
-		info, err := os.Stat(path)
-		if err == nil {
-			err = os.Chtimes(path, time.Now(), time.Now())
+		before, err := os.ReadFile(path)
+		after := strings.NewReplacer(replace...).Replace(string(before))
+		if err == nil && after == string(before) {
+			t.Fatalf("%s has none of %q", file, replace)
 		}
-		current(want, file)
 		if err == nil {
-			err = os.Chtimes(path, info.ModTime(), info.ModTime())
+			err = os.WriteFile(path, []byte(after), 0o644)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	current(true, "nothing")
-	change(f.other, true)
-	change(f.own, false)
-	change(f.sdk, false)
-	content := "/* more */\n"
-	if strings.HasSuffix(f.added, ".go") {
-		content += "package more\n"
+	made := func(command, want string) {
+		t.Helper()
+		if out, err := s.run("partners", "make\n"+command); err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v\n%s\nwant %s", err, out, want)
+		}
 	}
-	added := filepath.Join(s.home, "partners", f.added)
-	err := os.MkdirAll(filepath.Dir(added), 0o755)
-	if err == nil {
-		err = os.WriteFile(added, []byte(content), 0o644)
-	}
-	if err != nil {
+	made("true", "")
+	edit("Makefile", "--version 0.1.0", "--version 0.2.0", "--fact 'config.*'", "--fact 'config.p*' --fact node.zone")
+	made("make check", "partners 0.2.0, needs snat_v1, may read config.p*, node.zone, pod.label.example.com/egress;")
+	run := "snatd policy run partners.wasm --facts facts.yaml --subject payments/api-1"
+	content := strings.ReplaceAll(r.content, "REASON", "first reason")
+	if err := os.WriteFile(filepath.Join(s.home, "partners", r.file), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	current(false, f.added)
-	if _, err := s.run("partners", "make"); err != nil {
-		t.Fatal(err)
-	}
-	current(true, "nothing since make")
+	edit(r.policy, r.replace...)
+	made(run, "10.20.0.0/16    first reason\n")
+	edit(r.file, "first", "second")
+	made(run, "10.20.0.0/16    second reason\n")
 }
 
 // firstSteps are the commands at the head of "Write a policy" in the README, for a language.
@@ -94,6 +92,20 @@ func firstSteps(t *testing.T, language string) string {
 	return strings.Replace(printed, "rust", language, 1)
 }
 
+// printedCases are those that the author's guide shows, of the file partners_test.yaml.
+func printedCases(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "sdk/AUTHORS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := regexp.MustCompile("(?ms)^```yaml\n(factsFile: node-a.yaml .*?)^```$").FindSubmatch(text)
+	if printed == nil {
+		t.Fatal("sdk/AUTHORS.md shows no cases")
+	}
+	return string(printed[1])
+}
+
 // TestNew: what README.md prints makes a policy, which works as its own README prints it,
 // without a clone of this repository, and its module decides what those of the SDKs' READMEs
 // do. Where the policy is another its cases fail, and where it was forgotten they say what to
@@ -107,7 +119,12 @@ func TestNew(t *testing.T) {
 			}
 			s.follow("partners", filepath.Join(s.home, "partners", "README.md"))
 			decides(t, s)
-			sources[language].rebuild(t, s)
+			out, err := s.run("partners", "cp partners.wasm 20-partners.wasm\ncp partners.yaml 20-partners.yaml\ncp facts.yaml node-a.yaml\n"+
+				"cat >20-partners_test.yaml <<'END OF FILE'\n"+printedCases(t)+"END OF FILE\n"+
+				"snatd policy test 20-partners_test.yaml\nrm 20-* node-a.yaml\n")
+			if err != nil || !strings.HasSuffix(out, "\n2 cases are as expected\n") {
+				t.Errorf("the cases of sdk/AUTHORS.md: %v\n%s", err, out)
+			}
 			path := filepath.Join(s.home, "partners", "partners_test.yaml")
 			cases, err := os.ReadFile(path)
 			if err != nil {
@@ -126,6 +143,7 @@ func TestNew(t *testing.T) {
 				t.Fatal(err)
 			}
 			forgotten[language].make(t, s, "make\nsnatd policy test\n")
+			rebuild(t, s, reasons[language])
 			if _, err := s.run("partners", "make clean && ! test -e partners.wasm"); err != nil {
 				t.Error(err)
 			}

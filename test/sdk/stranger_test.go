@@ -31,7 +31,7 @@ var toolchains = map[string][]string{
 }
 
 // every are the programs that every machine has.
-var every = []string{"sh", "env", "cat", "cp", "find", "mkdir", "rm", "touch", "make"}
+var every = []string{"sh", "env", "cat", "cp", "mkdir", "rm", "touch", "make"}
 
 func newStranger(t *testing.T, language string) *stranger {
 	t.Helper()

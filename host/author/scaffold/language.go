@@ -8,7 +8,6 @@ type language struct {
 	Title    string
 	Needs    string // what builds it, as Debian's packages or in words
 	Code     string // the file with the policy
-	Sources  string // what the module is made of, for make: also what the author adds, and the SDK
 	Further  string // how another source becomes a part of the policy
 	Build    string // makes $@
 	Unit     string // tests the code without a module, or with it
@@ -22,7 +21,6 @@ type language struct {
 var languages = []language{
 	{
 		name: "go", Title: "Go", Needs: "Go " + goVersion() + " or later", Code: "policy.go",
-		Sources: "$(shell find . -name '*.go' -not -name '*_test.go') go.mod snatd/go.mod",
 		Further: "stand beside `policy.go`, or are packages in folders of their own",
 		Build:   `GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -ldflags="-s -w" -o $@ ./wasm`,
 		Unit:    "go test .",
@@ -38,7 +36,6 @@ var languages = []language{
 	{
 		name: "rust", Title: "Rust", Needs: "Rust with the target wasm32-unknown-unknown (on Debian `apt-get install rustc cargo libstd-rust-dev-wasm32 lld`, with rustup `rustup target add wasm32-unknown-unknown`)",
 		Code:    "src/lib.rs",
-		Sources: "$(shell find src snatd/src -name '*.rs') Cargo.toml snatd/Cargo.toml .cargo/config.toml",
 		Further: "are modules: `mod` in `src/lib.rs` names them",
 		Build: "cargo build --release --target wasm32-unknown-unknown\n" +
 			"\tcp target/wasm32-unknown-unknown/release/policy.wasm $@",
@@ -55,7 +52,6 @@ var languages = []language{
 	{
 		name: "assemblyscript", Title: "AssemblyScript", Needs: "Node.js, 18 or later, with npm (on Debian `apt-get install nodejs npm`) and a way to npm's registry, from which the first `make` fetches the compiler, in the versions of `package-lock.json`",
 		Code:    "policy.ts",
-		Sources: "$(shell find . -name '*.ts' -not -path '*/node_modules/*') package-lock.json",
 		Further: "are what `policy.ts` imports",
 		Build:   "npx asc policy.ts -Osize --runtime stub --exportStart _initialize --use abort=~lib/@snatd/policy/assembly/fail/abort -o $@",
 		Unit:    "node --test",
@@ -68,7 +64,6 @@ var languages = []language{
 	{
 		name: "c", Title: "C", Needs: "clang with lld (on Debian `apt-get install clang lld`)",
 		Code:    "policy.c",
-		Sources: "$(shell find . -name '*.[ch]' -not -name '*_test.c') snatd/flags",
 		Further: "are what `policy.c` includes: the module is made of that one file",
 		Build:   "clang @snatd/flags -Wall -Wextra -Isnatd -o $@ policy.c",
 		Unit:    "clang -Isnatd -o policy_test policy_test.c\n\t./policy_test",

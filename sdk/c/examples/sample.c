@@ -1,6 +1,10 @@
 /*
  * The policy that every SDK has in its language: pods say by the label egress, own
  * or node, whose address they want to be seen with.
+ *
+ * Only the error about a label with another value is not to be copied. It is there so that
+ * the conformance suite tests errors; in a cluster it would let the author of a pod keep
+ * the last good decision. A policy leaves out what such a label is about.
  */
 #include "snat.h"
 

@@ -3,7 +3,10 @@
 // address they want to be seen with.
 //
 // It is written as an author would write it, and as small as it can be with a use
-// for each function of the ABI.
+// for each function of the ABI. Only the error about a label with another value is not to
+// be copied. It is there so that the suite tests errors; in a cluster it would let the
+// author of a pod keep the last good decision. A policy leaves out what such a label is
+// about.
 package sample
 
 import (

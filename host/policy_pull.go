@@ -32,7 +32,8 @@ The name is that of the file that was pushed, or --name.
 ` + registryHelp + `
 
 With -o json: reference, with the digest; module, sidecar and signature, the paths of the
-files; sha256; verified, that the signature is of publicKey.`,
+files; sha256; verified, that the signature is of publicKey; warning, if signatures may be
+missing.`,
 		Example: `  snatd policy pull oci://registry.example.com/policies/partners:1.2.0 /etc/snatd/policies.d
   snatd policy pull oci://registry.example.com/policies/partners:1.2.0 --name 30-partners --key cosign.pub`,
 		Args: func(_ *cobra.Command, arguments []string) error {
@@ -60,6 +61,11 @@ files; sha256; verified, that the signature is of publicKey.`,
 		done, err := pull.Do(command.Context())
 		if err != nil {
 			return err
+		}
+		if done.Warning != "" {
+			if _, err := fmt.Fprintf(command.ErrOrStderr(), "warning: %s\n", done.Warning); err != nil {
+				return err
+			}
 		}
 		out := command.OutOrStdout()
 		if output.value == "json" {

@@ -22,7 +22,7 @@ import (
 // patience is how long a push or a pull may take.
 const patience = 10 * time.Minute
 
-// maxPage is how large a list of a registry may be, in bytes, which some send as a whole.
+// maxPage is how large an answer of a registry may be, in bytes, that is decoded as a whole.
 const maxPage = 32 << 20
 
 // scheme is what references begin with, as nothing else that is pushed or pulled does.

@@ -44,6 +44,7 @@ type Pulled struct {
 	Signature string `json:"signature,omitempty"` // path of its signatures, if it has any
 	SHA256    string `json:"sha256"`              // of the module
 	Verified  bool   `json:"verified"`            // signed with the key that the sidecar asks for
+	Warning   string `json:"warning,omitempty"`   // what may be missing, and why
 }
 
 // Do pulls a module into a drop-in directory. Nothing is written before all is there,
@@ -114,7 +115,7 @@ func (p Pull) prepare(ctx context.Context, from *remote.Repository) (Pulled, []s
 	if err := checkModule(wasm); err != nil {
 		return Pulled{}, nil, fmt.Errorf("%s: %w", full(at), err)
 	}
-	signatures, err := fetchSignatures(ctx, from, artifact, wasm, sidecar.PublicKey)
+	signatures, unlisted, err := fetchSignatures(ctx, from, artifact, wasm, sidecar.PublicKey)
 	if unsigned := (*unsignedError)(nil); errors.As(err, &unsigned) {
 		return Pulled{}, nil, fmt.Errorf("%s: %w; %s asks for one by its publicKey; nothing was written. Accepted: an artifact "+
 			"that was pushed with --key FILE and the private key of it, or another publicKey there", full(at), err, done.Sidecar)
@@ -126,6 +127,9 @@ func (p Pull) prepare(ctx context.Context, from *remote.Repository) (Pulled, []s
 		return Pulled{}, nil, fmt.Errorf("%s: %w; nothing was written", full(at), err)
 	}
 	done.Verified = sidecar.PublicKey.Given()
+	if unlisted != nil {
+		done.Warning = "signatures that it has may be missing: " + unlisted.Error()
+	}
 	if signatures != nil {
 		done.Signature = dropin.SignaturePath(done.Module)
 	}

@@ -199,7 +199,7 @@ func TestPushAndPull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := Pulled{pushed.Reference, b.path("to/10-a.wasm"), b.path("to/10-a.yaml"), b.path("to/10-a.sig"), pushed.SHA256, true}
+		want := Pulled{pushed.Reference, b.path("to/10-a.wasm"), b.path("to/10-a.yaml"), b.path("to/10-a.sig"), pushed.SHA256, true, ""}
 		if done != want {
 			t.Errorf("pulled %+v, want %+v", done, want)
 		}

@@ -66,6 +66,9 @@ missing.`,
 	addMemory(command, &memory)
 	output := addOutput(command, "text", "json")
 	command.RunE = func(command *cobra.Command, _ []string) error {
+		pull.Waiting = func() {
+			_, _ = fmt.Fprintf(command.ErrOrStderr(), "waiting: another process has the lock of %s\n", pull.Directory)
+		}
 		if err := checkMemory(memory); err != nil {
 			return err
 		}
@@ -74,7 +77,7 @@ missing.`,
 			return err
 		}
 		if done.Warning != "" {
-			if _, err := fmt.Fprintf(command.ErrOrStderr(), "warning: %s\n", done.Warning); err != nil {
+			if _, err := fmt.Fprintf(command.ErrOrStderr(), "warning: %s\n", visible(done.Warning)); err != nil {
 				return err
 			}
 		}

@@ -54,7 +54,9 @@ type attempt struct {
 	impure error            // why what it decides cannot be relied on
 }
 
-func (a attempt) works() bool { return a.start == nil && len(a.failed) == 0 && a.impure == nil }
+// taken says whether a daemon takes the module, and works whether it decides for all too.
+func (a attempt) taken() bool { return a.start == nil && a.impure == nil }
+func (a attempt) works() bool { return a.taken() && len(a.failed) == 0 }
 
 // attempt lets a module start and decide.
 func (t *trial) attempt(ctx context.Context, wasm []byte) attempt {
@@ -69,7 +71,7 @@ func (t *trial) attempt(ctx context.Context, wasm []byte) attempt {
 
 // lost is what a module fails at that the one before does not, and where.
 func (t *trial) lost(before, after attempt) (where string, err error) {
-	if before.start != nil || before.impure != nil { // no daemon takes it
+	if !before.taken() {
 		return "", nil
 	}
 	if after.start != nil {

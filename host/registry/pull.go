@@ -31,6 +31,7 @@ type Pull struct {
 	Name      string // NN-name; empty: what the artifact calls itself
 	Key       string // path of the public key that the sidecar shall ask for; empty: what it asks for already
 	PlainHTTP bool
+	Waiting   func() // is called if another process works on the directory, which anybody may say who may read it; nil: nobody wants to know
 	// Check tells why a daemon would not take a module with the sidecar that it gets, by
 	// the name of its file. The module in whose place it comes is nil if there is none.
 	Check func(ctx context.Context, name string, wasm, before []byte, sidecar dropin.Sidecar) error
@@ -63,7 +64,7 @@ func (p Pull) Do(ctx context.Context) (Pulled, error) {
 	if err != nil {
 		return Pulled{}, err
 	}
-	release, err := file.Lock(ctx, p.Directory)
+	release, err := file.Lock(ctx, p.Directory, p.Waiting)
 	if err != nil {
 		return Pulled{}, err
 	}
@@ -71,6 +72,11 @@ func (p Pull) Do(ctx context.Context) (Pulled, error) {
 	done, steps, err := p.prepare(ctx, from)
 	if err != nil {
 		return Pulled{}, err
+	}
+	for _, path := range done.paths() {
+		if err := file.Sweep(path); err != nil {
+			return Pulled{}, err
+		}
 	}
 	for _, step := range steps {
 		if err := step.do(); err != nil {
@@ -146,13 +152,13 @@ func fetchManifest(ctx context.Context, from *remote.Repository) (artifact, laye
 	}
 	var manifest v1.Manifest
 	if artifact.MediaType != v1.MediaTypeImageManifest {
-		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact, but %s; accepted: what snatd policy push pushes", full(at), artifact.MediaType)
+		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact, but %q; accepted: what snatd policy push pushes", full(at), artifact.MediaType)
 	}
 	if err := json.Unmarshal(text, &manifest); err != nil {
 		return artifact, layer, fmt.Errorf("%s: the manifest: %w", full(at), err)
 	}
 	if manifest.Config.MediaType != configType {
-		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact: its config is %s; accepted: %s", full(at), manifest.Config.MediaType, configType)
+		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact: its config is %q; accepted: %s", full(at), manifest.Config.MediaType, configType)
 	}
 	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != moduleType {
 		return artifact, layer, fmt.Errorf("%s: a Wasm artifact of other layers than one module; accepted: one layer %s", full(at), moduleType)

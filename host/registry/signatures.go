@@ -45,15 +45,15 @@ func fetchSignatures(ctx context.Context, from *remote.Repository, artifact v1.D
 	var found atomic.Pointer[[]byte]
 	for i, referrer := range referrers {
 		group.Go(func() error {
-			if files[i], failed[i] = fetchReferrer(within, from, referrer); failed[i] != nil || !key.Given() {
-				return nil
+			files[i], failed[i] = fetchReferrer(within, from, referrer)
+			if failed[i] == nil && key.Given() {
+				var line []byte
+				if line, failed[i] = key.Find(wasm, files[i]); failed[i] == nil {
+					found.Store(&line)
+					return errEnough // which ends the others
+				}
 			}
-			line, err := key.Find(wasm, files[i])
-			if failed[i] = err; err != nil {
-				return nil
-			}
-			found.Store(&line)
-			return errEnough // which ends the others
+			return nil
 		})
 	}
 	err = group.Wait()
@@ -91,7 +91,7 @@ func unsigned(listed int, failed []error, unlisted error) error {
 	}
 	err := errors.New(text)
 	if i := slices.IndexFunc(failed, func(err error) bool { return !errors.Is(err, signature.ErrNone) }); i >= 0 {
-		err = fmt.Errorf("%w, and some cannot be read: %w", err, withoutQueries{failed[i]})
+		err = fmt.Errorf("%w, and some cannot be read: %w", err, harmless{failed[i]})
 	}
 	if unlisted != nil {
 		err = fmt.Errorf("%w, and there may be more: %w", err, unlisted)

@@ -107,19 +107,26 @@ type limitFlags struct {
 }
 
 func (f *limitFlags) add(command *cobra.Command) {
-	defaults, flags := config.Default().Policies, command.Flags()
-	flags.DurationVar(&f.deadline, "deadline", time.Duration(defaults.Deadline), "how long one evaluation may take, as policies.deadline")
-	flags.IntVar(&f.memory, "memory", int(defaults.Memory), "how many `MIB` of memory it may use, as policies.memory")
+	command.Flags().DurationVar(&f.deadline, "deadline", time.Duration(config.Default().Policies.Deadline), "how long one evaluation may take, as policies.deadline")
+	addMemory(command, &f.memory)
+}
+
+func addMemory(command *cobra.Command, memory *int) {
+	command.Flags().IntVar(memory, "memory", int(config.Default().Policies.Memory), "how many `MIB` of memory one evaluation may use, as policies.memory")
 }
 
 func (f *limitFlags) value() (time.Duration, int, error) {
 	if f.deadline <= 0 {
 		return 0, 0, fmt.Errorf("--deadline: %s, accepted: more than 0s, such as 50ms", f.deadline)
 	}
-	if err := new(config.MiB).UnmarshalText([]byte(strconv.Itoa(f.memory))); err != nil {
-		return 0, 0, fmt.Errorf("--memory: %w", err)
+	return f.deadline, f.memory, checkMemory(f.memory)
+}
+
+func checkMemory(memory int) error {
+	if err := new(config.MiB).UnmarshalText([]byte(strconv.Itoa(memory))); err != nil {
+		return fmt.Errorf("--memory: %w", err)
 	}
-	return f.deadline, f.memory, nil
+	return nil
 }
 
 // addressFlag is one IPv4 address, or several.

@@ -235,7 +235,7 @@ func TestRegistryBadInput(t *testing.T) {
 		"push": "0 arguments, accepted: one module, FILE.wasm or FILE.wasm.gz, and oci://REGISTRY/REPOSITORY:TAG",
 		"pull": "0 arguments, accepted: oci://REGISTRY/REPOSITORY:TAG, and a directory",
 		fmt.Sprintf("pull --plain-http oci://%s/a:1", host):                      "there is no such artifact",
-		"pull registry.example.com/a:1":                                          `"registry.example.com/a:1" names no artifact, accepted: oci://`,
+		"pull registry.example.com/a:1":                                          "the reference names no artifact; accepted: oci://",
 		"push none.wasm oci://registry.example.com/a:1":                          "open none.wasm: no such file or directory",
 		"push 20-partners.wasm oci://registry.example.com/a:1 --key node-a.yaml": "node-a.yaml: it is no PEM; accepted: ",
 	} {

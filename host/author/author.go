@@ -59,6 +59,11 @@ func open(ctx context.Context, o Options) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newTrial(ctx, file, o)
+}
+
+// newTrial reads the facts and starts an engine for a file that is read already.
+func newTrial(ctx context.Context, file dropin.Module, o Options) (*trial, error) {
 	if o.Addresses == nil {
 		o.Addresses = file.Sidecar.Grants.Sources
 	}

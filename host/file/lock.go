@@ -14,9 +14,10 @@ import (
 const pause = 20 * time.Millisecond
 
 // Lock keeps others who ask for it from a directory, until release is called or the
-// process ends. It waits for whoever has it until ctx is done, and then wraps its error.
+// process ends. It waits for whoever has it until ctx is done, and then wraps its error;
+// waiting, if it is not nil, is called once before. Who may read the directory may have it.
 // Nothing is left in the directory.
-func Lock(ctx context.Context, directory string) (release func(), err error) {
+func Lock(ctx context.Context, directory string, waiting func()) (release func(), err error) {
 	f, err := os.Open(directory)
 	if err != nil {
 		return nil, err
@@ -27,6 +28,10 @@ func Lock(ctx context.Context, directory string) (release func(), err error) {
 			return func() { _ = f.Close() }, nil // with it the lock is gone
 		}
 		if errors.Is(err, unix.EWOULDBLOCK) {
+			if waiting != nil {
+				waiting()
+				waiting = nil
+			}
 			select {
 			case <-time.After(pause):
 				continue

@@ -10,18 +10,19 @@ import (
 
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
-	release, err := Lock(t.Context(), dir)
+	release, err := Lock(t.Context(), dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	impatient, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Lock(impatient, dir); !errors.Is(err, context.Canceled) {
+	if _, err := Lock(impatient, dir, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a directory that is locked: %v", err)
 	}
 	next := make(chan error)
+	waits := make(chan struct{}, 2)
 	go func() {
-		release, err := Lock(t.Context(), dir)
+		release, err := Lock(t.Context(), dir, func() { waits <- struct{}{} })
 		if err == nil {
 			release()
 		}
@@ -30,16 +31,16 @@ func TestLock(t *testing.T) {
 	select {
 	case err := <-next:
 		t.Fatalf("two have the lock: %v", err)
-	default:
+	case <-waits:
 	}
 	release()
-	if err := <-next; err != nil {
-		t.Error(err)
+	if err := <-next; err != nil || len(waits) != 0 {
+		t.Errorf("%v, told %d times more that it waits", err, len(waits))
 	}
 	if entries, err := os.ReadDir(dir); len(entries) != 0 || err != nil {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	if _, err := Lock(t.Context(), filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Lock(t.Context(), filepath.Join(dir, "none"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,6 @@
 // Package file reads files that an operator puts somewhere: whole, bounded, and
-// without ever waiting for anything but the disk. It replaces them as a whole too, and
-// keeps two who would do so apart.
+// without ever waiting for anything but the disk. It replaces them as a whole too,
+// removes what is left where that was killed, and keeps two who would do so apart.
 package file
 
 import (

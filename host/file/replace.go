@@ -4,7 +4,24 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 )
+
+// Sweep removes what a Replace of a file left beside it that was killed. Nobody else may be
+// replacing it.
+func Sweep(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		number, ours := strings.CutPrefix(entry.Name(), "."+filepath.Base(path)+".")
+		if ours && number != "" && strings.Trim(number, "0123456789") == "" {
+			err = errors.Join(err, os.Remove(filepath.Join(filepath.Dir(path), entry.Name())))
+		}
+	}
+	return err
+}
 
 // Replace puts content into a file as a whole, or leaves the file as it is. The file
 // keeps its permissions; a new one may be read by all. Without an error it is on the disk:

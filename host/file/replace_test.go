@@ -1,8 +1,10 @@
 package file
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -45,5 +47,31 @@ func TestReplace(t *testing.T) {
 	}
 	if err := Replace(filepath.Join(dir, "none", "file"), nil); err == nil {
 		t.Error("replaced in a directory that does not exist")
+	}
+}
+
+// What a Replace that was killed has left is told from what others have.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	left := []string{".file.123", ".file.4"}
+	kept := []string{".file.", ".file.12a", ".file.swp", ".other.123", "file", "file.123"}
+	for _, name := range append(left, kept...) {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Sweep(filepath.Join(dir, "file")); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if err != nil || !slices.Equal(names, kept) {
+		t.Errorf("%q, %v, want %q", names, err, kept)
+	}
+	if err := Sweep(filepath.Join(dir, "none", "file")); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
 	}
 }

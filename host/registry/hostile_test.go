@@ -3,9 +3,13 @@ package registry
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -116,7 +120,7 @@ func TestManySignatures(t *testing.T) {
 	for n := range maxSignatures + 7 {
 		list.Manifests = append(list.Manifests, v1.Descriptor{MediaType: v1.MediaTypeImageManifest, ArtifactType: signatureType, Size: 2, Digest: digest.FromString(fmt.Sprint(n))})
 	}
-	asked := 0
+	var asked atomic.Int32
 	b.change = func(path string, body []byte) []byte {
 		switch {
 		case strings.HasSuffix(path, "/referrers/"+i.of.Digest.String()):
@@ -125,13 +129,118 @@ func TestManySignatures(t *testing.T) {
 				t.Error(err)
 			}
 		case strings.Contains(path, "/manifests/sha256:"):
-			asked++
+			asked.Add(1)
 		}
 		return body
 	}
 	b.fails("too many", b.reference("a:1"), "", "mine.pub", "none of 1000 signatures, drawn from 1007 that it has, is one of this module by that key; another pull draws others, and some cannot be read: ")
-	if asked != maxSignatures {
+	if asked := asked.Load(); asked != maxSignatures {
 		t.Errorf("%d were asked for", asked)
+	}
+}
+
+// Registries copy annotations into the list of what refers to a module: however long it
+// gets, the signature in it is found, and without a key nobody waits for it.
+func TestLongAnnotations(t *testing.T) {
+	b := newBench(t, true)
+	b.key("mine")
+	i := b.intruder(b.push("10-a.wasm", "a:1", "mine.key"))
+	i.refer(v1.Manifest{Config: i.blob("{}"), Layers: []v1.Descriptor{}, Annotations: map[string]string{"a": "LONG"}})
+	long := bytes.Repeat([]byte("x"), maxPage)
+	b.change = func(path string, body []byte) []byte {
+		if strings.Contains(path, "/referrers/") {
+			if !bytes.Contains(body, []byte("LONG")) {
+				t.Errorf("no annotations in %s", body)
+			}
+			return bytes.ReplaceAll(body, []byte("LONG"), long)
+		}
+		return body
+	}
+	if done, err := b.pull(b.reference("a:1"), "", "mine.pub"); err != nil || !done.Verified {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if done, err := b.pull(b.reference("a:1"), "20-b", ""); err != nil || done.Warning != "" || done.Signature == "" {
+		t.Errorf("%+v, %v", done, err)
+	}
+}
+
+// A list that is not read to its end is judged by what came before, and who asks for no
+// signature needs none.
+func TestBrokenList(t *testing.T) {
+	b := newBench(t, true)
+	b.key("mine")
+	b.key("other")
+	b.push("10-a.wasm", "a:1", "mine.key")
+	inner := b.server.Config.Handler
+	answer := func(status int, text func(list string) string) {
+		b.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.Contains(r.URL.Path, "/referrers/") {
+				inner.ServeHTTP(w, r)
+				return
+			}
+			list := httptest.NewRecorder()
+			inner.ServeHTTP(list, r)
+			w.Header().Set("Content-Type", v1.MediaTypeImageIndex)
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, text(list.Body.String()))
+		})
+	}
+	for _, c := range []struct {
+		what   string
+		status int
+		text   func(list string) string
+		found  bool // the signature is
+		want   string
+	}{
+		{"it ends in its middle", http.StatusOK, func(list string) string { return strings.TrimRight(list, "}] \n") + "}," }, true, "the list ends in its middle"},
+		{"no object", http.StatusOK, func(string) string { return "[]" }, false, "the list is no JSON object"},
+		{"no array", http.StatusOK, func(string) string { return `{"manifests":{}}` }, false, "the list's manifests are no array"},
+		{"a refusal", http.StatusForbidden, func(string) string { return "" }, false, "response status code 403: Forbidden"},
+	} {
+		answer(c.status, c.text)
+		done, err := b.pull(b.reference("a:1"), "20-b", "")
+		if err != nil || (done.Signature != "") != c.found ||
+			!strings.HasPrefix(done.Warning, "signatures that it has may be missing: ") || !strings.Contains(done.Warning, c.want) {
+			t.Errorf("%s: %+v, %v", c.what, done, err)
+		}
+		b.fails(c.what, b.reference("a:1"), "", "other.pub", c.want)
+		b.put(nil)
+		if c.found {
+			if done, err := b.pull(b.reference("a:1"), "", "mine.pub"); err != nil || !done.Verified || done.Warning != "" {
+				t.Errorf("%s: %+v, %v", c.what, done, err)
+			}
+		} else {
+			b.fails(c.what, b.reference("a:1"), "", "mine.pub", c.want)
+		}
+		b.put(nil)
+	}
+}
+
+// A list has bounds, one of them of all its pages together, and what is not kept takes no memory.
+func TestListBounds(t *testing.T) {
+	const entry = `{"mediaType":"` + v1.MediaTypeImageManifest + `","artifactType":"` + signatureType + `","size":2,"digest":"sha256:`
+	one := entry + strings.Repeat("0", 64) + `","annotations":{"a":"b"}}`
+	text := `{"annotations":{"manifests":[1]},"manifests":[{"mediaType":"x","artifactType":"` + signatureType + `"},` + one + "," + one + `]}`
+	left := int64(len(text))
+	for _, want := range []error{nil, errTooLong} {
+		list, err := readSignatures(&bounded{from: strings.NewReader(text), left: &left})
+		if !errors.Is(err, want) || (want == nil) != (len(list) == 2) {
+			t.Errorf("%v, %v, with %d bytes left", list, err, left)
+		}
+		for _, one := range list {
+			if one.Annotations != nil {
+				t.Errorf("kept: %v", one)
+			}
+		}
+	}
+	left = maxList
+	list, err := readSignatures(&bounded{from: strings.NewReader(`{"manifests":[` + one + `,{"annotations":{"a":"` + strings.Repeat("x", maxEntry+1<<20)), left: &left})
+	if len(list) != 1 || !errors.Is(err, errTooLong) {
+		t.Errorf("%d, %v", len(list), err)
+	}
+	list, err = readSignatures(&bounded{from: strings.NewReader(`{"manifests":[` + strings.Repeat(one+",", maxListed+1)), left: &left})
+	if len(list) != maxListed || err != nil {
+		t.Errorf("%d, %v", len(list), err)
 	}
 }
 
@@ -147,10 +256,11 @@ func TestSecrets(t *testing.T) {
 	}
 	host := strings.TrimPrefix(b.server.URL, "http://")
 	for _, reference := range []string{"oci://me:secret@" + host + "/a:1", "oci://me:se/secret@" + host + "/a:1", "https://me:secret@" + host + "/a",
-		"me:secret@" + host + "/a:1", "oci://secret@" + host + "/a@sha256:" + strings.Repeat("0", 64)} {
+		"me:secret@" + host + "/a:1", "oci://secret@" + host + "/a@sha256:" + strings.Repeat("0", 64),
+		b.reference("a:1?token=secret"), b.reference("a?token=secret"), "oci://me:secret@sha256:" + strings.Repeat("0", 64), "oci://me:secret/a@sha256:" + strings.Repeat("0", 64)} {
 		_, err := b.pull(reference, "", "")
 		secret(reference, err)
-		if want := "what is before the @ is not repeated here: credentials are those of docker login"; err != nil && !strings.Contains(err.Error(), want) {
+		if want := "it is not repeated here: credentials are those of docker login"; err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", reference, err)
 		}
 		_, err = Push{Module: b.path("10-a.wasm"), Reference: reference, PlainHTTP: true}.Do(t.Context())
@@ -174,5 +284,18 @@ func TestSecrets(t *testing.T) {
 		if err != nil && !strings.Contains(err.Error(), "/module?...") {
 			t.Errorf("it is not told where the module was looked for: %v", err)
 		}
+	}
+}
+
+// What a registry says is not taken for what snatd says.
+func TestSpeech(t *testing.T) {
+	b := newBench(t, true)
+	b.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"errors":[{"code":"DENIED","message":"no\nverified"}]}`)
+	})
+	_, err := b.pull(b.reference("a:1"), "", "")
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "no verified") {
+		t.Errorf("%q", err)
 	}
 }

@@ -31,6 +31,7 @@ type Pull struct {
 	Name      string // NN-name; empty: what the artifact calls itself
 	Key       string // path of the public key that the sidecar shall ask for; empty: what it asks for already
 	PlainHTTP bool
+	Waiting   func() // is called if another process works on the directory, which anybody may say who may read it; nil: nobody wants to know
 	// Check tells why a daemon would not take a module with the sidecar that it gets, by
 	// the name of its file. The module in whose place it comes is nil if there is none.
 	Check func(ctx context.Context, name string, wasm, before []byte, sidecar dropin.Sidecar) error
@@ -44,6 +45,7 @@ type Pulled struct {
 	Signature string `json:"signature,omitempty"` // path of its signatures, if it has any
 	SHA256    string `json:"sha256"`              // of the module
 	Verified  bool   `json:"verified"`            // signed with the key that the sidecar asks for
+	Warning   string `json:"warning,omitempty"`   // what may be missing, and why
 }
 
 // Do pulls a module into a drop-in directory. Nothing is written before all is there,
@@ -62,7 +64,7 @@ func (p Pull) Do(ctx context.Context) (Pulled, error) {
 	if err != nil {
 		return Pulled{}, err
 	}
-	release, err := file.Lock(ctx, p.Directory)
+	release, err := file.Lock(ctx, p.Directory, p.Waiting)
 	if err != nil {
 		return Pulled{}, err
 	}
@@ -70,6 +72,11 @@ func (p Pull) Do(ctx context.Context) (Pulled, error) {
 	done, steps, err := p.prepare(ctx, from)
 	if err != nil {
 		return Pulled{}, err
+	}
+	for _, path := range done.paths() {
+		if err := file.Sweep(path); err != nil {
+			return Pulled{}, err
+		}
 	}
 	for _, step := range steps {
 		if err := step.do(); err != nil {
@@ -114,7 +121,7 @@ func (p Pull) prepare(ctx context.Context, from *remote.Repository) (Pulled, []s
 	if err := checkModule(wasm); err != nil {
 		return Pulled{}, nil, fmt.Errorf("%s: %w", full(at), err)
 	}
-	signatures, err := fetchSignatures(ctx, from, artifact, wasm, sidecar.PublicKey)
+	signatures, unlisted, err := fetchSignatures(ctx, from, artifact, wasm, sidecar.PublicKey)
 	if unsigned := (*unsignedError)(nil); errors.As(err, &unsigned) {
 		return Pulled{}, nil, fmt.Errorf("%s: %w; %s asks for one by its publicKey; nothing was written. Accepted: an artifact "+
 			"that was pushed with --key FILE and the private key of it, or another publicKey there", full(at), err, done.Sidecar)
@@ -126,6 +133,9 @@ func (p Pull) prepare(ctx context.Context, from *remote.Repository) (Pulled, []s
 		return Pulled{}, nil, fmt.Errorf("%s: %w; nothing was written", full(at), err)
 	}
 	done.Verified = sidecar.PublicKey.Given()
+	if unlisted != nil {
+		done.Warning = "signatures that it has may be missing: " + unlisted.Error()
+	}
 	if signatures != nil {
 		done.Signature = dropin.SignaturePath(done.Module)
 	}
@@ -142,13 +152,13 @@ func fetchManifest(ctx context.Context, from *remote.Repository) (artifact, laye
 	}
 	var manifest v1.Manifest
 	if artifact.MediaType != v1.MediaTypeImageManifest {
-		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact, but %s; accepted: what snatd policy push pushes", full(at), artifact.MediaType)
+		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact, but %q; accepted: what snatd policy push pushes", full(at), artifact.MediaType)
 	}
 	if err := json.Unmarshal(text, &manifest); err != nil {
 		return artifact, layer, fmt.Errorf("%s: the manifest: %w", full(at), err)
 	}
 	if manifest.Config.MediaType != configType {
-		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact: its config is %s; accepted: %s", full(at), manifest.Config.MediaType, configType)
+		return artifact, layer, fmt.Errorf("%s: not a Wasm artifact: its config is %q; accepted: %s", full(at), manifest.Config.MediaType, configType)
 	}
 	if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != moduleType {
 		return artifact, layer, fmt.Errorf("%s: a Wasm artifact of other layers than one module; accepted: one layer %s", full(at), moduleType)

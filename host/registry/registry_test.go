@@ -199,7 +199,7 @@ func TestPushAndPull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := Pulled{pushed.Reference, b.path("to/10-a.wasm"), b.path("to/10-a.yaml"), b.path("to/10-a.sig"), pushed.SHA256, true}
+		want := Pulled{pushed.Reference, b.path("to/10-a.wasm"), b.path("to/10-a.yaml"), b.path("to/10-a.sig"), pushed.SHA256, true, ""}
 		if done != want {
 			t.Errorf("pulled %+v, want %+v", done, want)
 		}
@@ -274,7 +274,7 @@ func TestPullErrors(t *testing.T) {
 	b.push("plain.wasm", "plain:1", "")
 	at := b.reference("a:1")
 	for _, c := range []struct{ what, reference, name, key, want string }{
-		{"no scheme", "registry.example.com/a:1", "", "", `"registry.example.com/a:1" names no artifact, accepted: oci://REGISTRY/REPOSITORY:TAG`},
+		{"no scheme", "registry.example.com/a:1", "", "", "the reference names no artifact; accepted: oci://REGISTRY/REPOSITORY:TAG or "},
 		{"no tag", b.reference("a"), "", "", `"oci://HOST/a" has no tag and no digest, accepted: oci://REGISTRY/REPOSITORY:TAG or oci://REGISTRY/REPOSITORY@sha256:DIGEST`},
 		{"unknown tag", b.reference("a:2"), "", "", "oci://HOST/a:2: there is no such artifact; the registry has no such repository, tag or digest"},
 		{"unknown digest", b.reference("a@sha256:" + strings.Repeat("0", 64)), "", "", "there is no such artifact"},
@@ -347,7 +347,7 @@ func TestForeignArtifacts(t *testing.T) {
 		config     v1.Descriptor
 		layers     []v1.Descriptor
 	}{
-		{"an image", "not a Wasm artifact: its config is application/vnd.oci.image.config.v1+json; accepted: application/vnd.wasm.config.v0+json",
+		{"an image", "not a Wasm artifact: its config is \"application/vnd.oci.image.config.v1+json\"; accepted: application/vnd.wasm.config.v0+json",
 			blob(v1.MediaTypeImageConfig, `{"os":"linux"}`), []v1.Descriptor{module}},
 		{"two modules", "a Wasm artifact of other layers than one module; accepted: one layer application/wasm", config, []v1.Descriptor{module, module}},
 		{"another layer", "a Wasm artifact of other layers than one module", config, []v1.Descriptor{blob("text/plain", "a")}},
@@ -366,7 +366,7 @@ func TestForeignArtifacts(t *testing.T) {
 	if err := repository.Push(t.Context(), index, bytes.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
-	b.fails("an index", b.reference("a@"+index.Digest.String()), "", "", "not a Wasm artifact, but application/vnd.oci.image.index.v1+json")
+	b.fails("an index", b.reference("a@"+index.Digest.String()), "", "", "not a Wasm artifact, but \"application/vnd.oci.image.index.v1+json\"")
 }
 
 func TestPushErrors(t *testing.T) {

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync/atomic"
 
 	"github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/registry/remote"
 
@@ -17,50 +20,59 @@ import (
 
 // What is looked at of what refers to a module: anybody who may push can add to it.
 const (
-	maxListed     = 100_000  // in the registry's list
-	maxSignatures = 1_000    // of these, drawn at random if there are more: no place in the list is better than another
+	maxSignatures = 1_000    // drawn at random if there are more: no place in the list is better than another
 	maxReferrer   = 16 << 10 // bytes, the manifest of one
+	atOnce        = 8        // are fetched, each with two requests
 )
-
-// errEnough ends a list.
-var errEnough = errors.New("enough")
 
 // fetchSignatures returns the signatures of a module that refer to its artifact, as one
 // file; nil if there are none. With a key that is one by it, and else an error. What is
-// wrong with one costs no other.
-func fetchSignatures(ctx context.Context, from *remote.Repository, artifact v1.Descriptor, wasm []byte, key signature.PublicKey) ([]byte, error) {
-	referrers, err := listReferrers(ctx, from, artifact)
-	if err != nil {
-		return nil, explain(from.Reference, err)
+// wrong with one costs no other. Without a key unlisted says why some may be missing.
+func fetchSignatures(ctx context.Context, from *remote.Repository, artifact v1.Descriptor, wasm []byte, key signature.PublicKey) (list []byte, unlisted, err error) {
+	referrers, unlisted := listReferrers(ctx, from, artifact)
+	if unlisted != nil {
+		unlisted = explain(from.Reference, unlisted)
 	}
 	listed := len(referrers)
 	if listed > maxSignatures {
 		rand.Shuffle(listed, func(i, j int) { referrers[i], referrers[j] = referrers[j], referrers[i] })
 		referrers = referrers[:maxSignatures]
 	}
-	var list []byte
-	var illegible error // the first of those that are
-	for _, referrer := range referrers {
-		lines, err := fetchReferrer(ctx, from, referrer)
-		switch {
-		case ctx.Err() != nil:
-			return nil, explain(from.Reference, ctx.Err())
-		case err == nil && key.Given():
-			var line []byte
-			if line, err = key.Find(wasm, lines); err == nil {
-				return line, nil
+	files := make([][]byte, len(referrers))
+	failed := make([]error, len(referrers))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	var found atomic.Pointer[[]byte]
+	for i, referrer := range referrers {
+		group.Go(func() error {
+			files[i], failed[i] = fetchReferrer(within, from, referrer)
+			if failed[i] == nil && key.Given() {
+				var line []byte
+				if line, failed[i] = key.Find(wasm, files[i]); failed[i] == nil {
+					found.Store(&line)
+					return errEnough // which ends the others
+				}
 			}
-		case err == nil && len(list)+len(lines) < signature.MaxFile:
+			return nil
+		})
+	}
+	err = group.Wait()
+	switch {
+	case errors.Is(err, errEnough):
+		return *found.Load(), nil, nil
+	case ctx.Err() != nil:
+		return nil, nil, explain(from.Reference, ctx.Err())
+	case key.Given() && listed == 0 && unlisted != nil:
+		return nil, nil, unlisted
+	case key.Given():
+		return nil, nil, unsigned(listed, failed, unlisted)
+	}
+	for i, lines := range files {
+		if failed[i] == nil && len(list)+len(lines) < signature.MaxFile {
 			list = append(append(list, bytes.TrimSpace(lines)...), '\n')
 		}
-		if illegible == nil && err != nil && !errors.Is(err, signature.ErrNone) {
-			illegible = err
-		}
 	}
-	if !key.Given() {
-		return list, nil
-	}
-	return nil, unsigned(listed, len(referrers), illegible)
+	return list, unlisted, nil
 }
 
 // unsignedError says that no signature is by the key that is asked for.
@@ -68,33 +80,23 @@ type unsignedError struct{ error }
 
 func (e *unsignedError) Unwrap() error { return e.error }
 
-func unsigned(listed, read int, illegible error) error {
+// unsigned tells what was found wrong with those that were read, of those that are listed.
+func unsigned(listed int, failed []error, unlisted error) error {
 	if listed == 0 {
 		return &unsignedError{errors.New("it has no signature")}
 	}
 	text := fmt.Sprintf("none of its %d signatures is one of this module by that key", listed)
-	if listed > read {
-		text = fmt.Sprintf("none of %d signatures, drawn from %d that it has, is one of this module by that key; another pull draws others", read, listed)
+	if listed > len(failed) {
+		text = fmt.Sprintf("none of %d signatures, drawn from %d that it has, is one of this module by that key; another pull draws others", len(failed), listed)
 	}
-	if illegible != nil {
-		return &unsignedError{fmt.Errorf("%s, and some cannot be read: %w", text, withoutQueries{illegible})}
+	err := errors.New(text)
+	if i := slices.IndexFunc(failed, func(err error) bool { return !errors.Is(err, signature.ErrNone) }); i >= 0 {
+		err = fmt.Errorf("%w, and some cannot be read: %w", err, harmless{failed[i]})
 	}
-	return &unsignedError{errors.New(text)}
-}
-
-// listReferrers lists what refers to an artifact as signatures.
-func listReferrers(ctx context.Context, from *remote.Repository, artifact v1.Descriptor) ([]v1.Descriptor, error) {
-	var list []v1.Descriptor
-	err := from.Referrers(ctx, artifact, signatureType, func(page []v1.Descriptor) error {
-		if list = append(list, page...); len(list) >= maxListed {
-			return errEnough
-		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
+	if unlisted != nil {
+		err = fmt.Errorf("%w, and there may be more: %w", err, unlisted)
 	}
-	return list, err
+	return &unsignedError{err}
 }
 
 // fetchReferrer returns the file of signatures that an artifact has as its only layer.

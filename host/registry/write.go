@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -18,8 +19,18 @@ type held struct {
 	sidecar            dropin.Sidecar
 }
 
+// paths are those of the files that may be written.
+func (d Pulled) paths() []string {
+	return []string{d.Module, d.Sidecar, dropin.SignaturePath(d.Module)}
+}
+
 // hold reads the files of the name that is to be written.
 func (d Pulled) hold() (h held, err error) {
+	for _, path := range d.paths() {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return held{}, fmt.Errorf("%s: a symbolic link, in whose place a file would come; accepted: a file, or the directory that it leads to", path)
+		}
+	}
 	if h.sidecar, err = dropin.ReadSidecar(d.Sidecar); err != nil {
 		return held{}, err
 	}

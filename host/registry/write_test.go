@@ -147,18 +147,44 @@ func TestRefused(t *testing.T) {
 func TestLocked(t *testing.T) {
 	b := newBench(t, true)
 	b.push("10-a.wasm", "a:1", "")
-	release, err := file.Lock(t.Context(), b.path("to"))
+	release, err := file.Lock(t.Context(), b.path("to"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p := Pull{Reference: b.reference("a:1"), Directory: b.path("to"), PlainHTTP: true, Check: b.check}
-	if _, err := p.Do(ctx); err == nil || b.plain(err) != "lock DIR/to: another process changes it: context canceled" {
+	waits := 0
+	p := Pull{Reference: b.reference("a:1"), Directory: b.path("to"), PlainHTTP: true, Check: b.check, Waiting: func() { waits++ }}
+	if _, err := p.Do(ctx); err == nil || waits != 1 || b.plain(err) != "lock DIR/to: another process changes it: context canceled" {
 		t.Error(err)
 	}
 	release()
 	if _, err := p.Do(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a pull that was killed while it wrote has left does not stay, and a link does: what
+// it leads to is somebody's.
+func TestLeftOver(t *testing.T) {
+	b := newBench(t, true)
+	pushed := b.push("10-a.wasm", "a:1", "")
+	b.put(map[string]string{".10-a.wasm.17": "half", ".10-a.yaml.4": "half", ".10-a.sig.4": "half", ".20-b.wasm.5": "another's"})
+	if _, err := b.pull(pushed.Reference, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if files := b.directory(); len(files) != 3 || files[".20-b.wasm.5"] == "" {
+		t.Errorf("%q", files)
+	}
+	for _, ending := range []string{"wasm", "yaml", "sig"} {
+		b.put(nil)
+		b.write("elsewhere", "")
+		if err := os.Symlink(b.path("elsewhere"), b.path("to/10-a."+ending)); err != nil {
+			t.Fatal(err)
+		}
+		b.fails(ending, pushed.Reference, "10-a", "", "DIR/to/10-a."+ending+": a symbolic link, in whose place a file would come; accepted: a file, or the directory that it leads to")
+		if info, err := os.Lstat(b.path("to/10-a." + ending)); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			t.Errorf("the link is gone: %v, %v", info, err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,24 @@ func TestDemo(t *testing.T) {
 	}
 	if len(acts) != 4 || !dropIn {
 		t.Errorf("rows by act: %v; a drop-in decided: %v", acts, dropIn)
+	}
+}
+
+// The README shows what the demo prints, but for the time that it took.
+func TestDemoAsPrinted(t *testing.T) {
+	out, err := exec.Command(binary(t), "demo").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	acts := regexp.MustCompile(`(?s)Act 1: .*should be \(`)
+	got := acts.FindString(string(out))
+	want := acts.FindString(regexp.MustCompile(`(?m)^    `).ReplaceAllString(string(readme), ""))
+	if got == "" || got != want {
+		t.Errorf("the demo prints\n%s\nREADME.md has\n%s", got, want)
 	}
 }
 

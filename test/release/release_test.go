@@ -41,7 +41,12 @@ func TestSameBytes(t *testing.T) {
 	if got := sums(t, filepath.Join(other, "dist")); !maps.Equal(got, want) {
 		t.Errorf("a clone elsewhere:\n%q\nwant\n%q", got, want)
 	}
-	// As from an archive, which says nothing of itself.
+	// As from an archive, which says nothing of itself, and with a module that
+	// was built otherwise.
+	stale := filepath.Join(other, "plugins/built/routes.wasm")
+	if err := os.WriteFile(stale, []byte("built otherwise"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	hash := strings.TrimSpace(succeed(t, other, "git", "rev-parse", "HEAD"))
 	if err := os.RemoveAll(filepath.Join(other, ".git")); err != nil {
 		t.Fatal(err)

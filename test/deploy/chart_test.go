@@ -13,8 +13,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	k8slabels "k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/selection"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
 
@@ -68,6 +70,8 @@ func TestWrongValues(t *testing.T) {
 		"policies.files.20-partners\\.yml=x":           "20-partners.yml",
 		"cleanup=yes":                                  "/cleanup",
 		"maxUnavailable=0":                             "/maxUnavailable",
+		"maxUnavailable=0%":                            "/maxUnavailable",
+		"maxUnavailable=999%":                          "/maxUnavailable",
 		"seccompProfile.type=Custom":                   "/seccompProfile/type",
 		"seccompProfile.type=Localhost":                "seccompProfile.localhostProfile: empty",
 		"policies.hostPath=/p,policies.configMaps={a}": "policies.hostPath: accepted without",
@@ -141,6 +145,76 @@ func TestRestart(t *testing.T) {
 	} {
 		if got := daemonSet("--set", set) != before; got != restarts {
 			t.Errorf("%s: the DaemonSet differs: %t, want %t", set, got, restarts)
+		}
+	}
+}
+
+// Pods are on every node where they can run, whatever its taints, and on no other: one
+// that stays pending would use up what an upgrade may have unavailable.
+func TestNodes(t *testing.T) {
+	on := func(labels map[string]string, flags ...string) bool {
+		t.Helper()
+		pod := find[*appsv1.DaemonSet](t, decode(t, render(t, flags...)), "snatd").Spec.Template.Spec
+		terms := pod.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+		if len(terms) != 1 || len(pod.Tolerations) != 1 || pod.Tolerations[0] != (corev1.Toleration{Operator: corev1.TolerationOpExists}) {
+			t.Fatalf("%+v, tolerations %+v", terms, pod.Tolerations)
+		}
+		matches := k8slabels.SelectorFromSet(pod.NodeSelector).Matches(k8slabels.Set(labels))
+		for _, e := range terms[0].MatchExpressions {
+			requirement, err := k8slabels.NewRequirement(e.Key, map[corev1.NodeSelectorOperator]selection.Operator{
+				corev1.NodeSelectorOpIn: selection.In, corev1.NodeSelectorOpNotIn: selection.NotIn,
+			}[e.Operator], e.Values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			matches = matches && requirement.Matches(k8slabels.Set(labels))
+		}
+		return matches
+	}
+	for _, test := range []struct {
+		os, arch, compute string
+		want              bool
+	}{
+		{"linux", "amd64", "", true},
+		{"linux", "arm64", "ec2", true},
+		{"linux", "amd64", "fargate", false},
+		{"linux", "s390x", "", false},
+		{"windows", "amd64", "", false},
+	} {
+		labels := map[string]string{"kubernetes.io/os": test.os, "kubernetes.io/arch": test.arch}
+		if test.compute != "" {
+			labels["eks.amazonaws.com/compute-type"] = test.compute
+		}
+		if got := on(labels); got != test.want {
+			t.Errorf("on a node with %v: %t", labels, got)
+		}
+		if test.want && on(labels, "--set", "nodeSelector.pool=a") {
+			t.Errorf("nodeSelector does not keep it from a node with %v", labels)
+		}
+	}
+}
+
+// A value that is taken away leaves a chart that is right, or an error that names it.
+func TestWithoutValues(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(Folder(t), "chart/values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]any
+	if err := utilyaml.Unmarshal(text, &all); err != nil || len(all) == 0 {
+		t.Fatalf("%d values: %v", len(all), err)
+	}
+	for name := range all {
+		text, err := Render(t, "--set", name+"=null")
+		if err == nil {
+			decode(t, text)
+		} else if !strings.Contains(err.Error(), "missing propert") || !strings.Contains(err.Error(), "'"+name+"'") {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	for _, optional := range []string{"config", "tolerations", "nodeSelector", "affinity"} {
+		if _, err := Render(t, "--set", optional+"=null"); err != nil {
+			t.Errorf("without %s: %v", optional, err)
 		}
 	}
 }

@@ -84,6 +84,50 @@ func TestWrongValues(t *testing.T) {
 	}
 }
 
+// What the chart refuses of the configuration's words, times, numbers and networks, the
+// daemon refuses too, and what the daemon takes, the chart takes.
+func TestWordsOfConfiguration(t *testing.T) {
+	for key, texts := range map[string]struct{ right, wrong []string }{
+		"facts.vpc":                {[]string{"imds", "static"}, []string{"ec2", `""`}},
+		"facts.interval":           {[]string{"15s", "1m30s", "1.5s"}, []string{"never", `"15"`, "-1s"}},
+		"facts.grace":              {[]string{"0s", "2m"}, []string{"1d"}},
+		"facts.prefixLists":        {[]string{"[pl-0123456789abcdef0, partners]"}, []string{`[""]`}},
+		"network.primaryAddress":   {[]string{"10.0.0.10"}, []string{"10.0.0", "10.0.0.256", "10.0.0.10/16"}},
+		"network.primaryInterface": {[]string{"eth0", `""`}, []string{"eth0*", "a/b", "sixteen-letters-"}},
+		"network.podInterfaces":    {[]string{`["eni*", veth0, "fourteen-lette*"]`}, []string{"[]", `["*"]`, `["e*i"]`, `["a b"]`, `["fifteen-letters*"]`}},
+		"network.ipFamily":         {[]string{"ipv4", "ipv6"}, []string{"ipv5"}},
+		"network.protect":          {[]string{"auto", `"off"`}, []string{"on"}},
+		"snat.excludeCIDRs":        {[]string{"[]", "[0.0.0.0/0, 192.168.0.0/16, 10.1.2.3/32]"}, []string{"[not-a-cidr]", "[10.0.0.0]", "[10.0.0.0/33]", "[300.0.0.0/8]", `["fd00::/8"]`}},
+		"snat.randomize":           {[]string{"prng", "hashrandom", "none"}, []string{"bogus"}},
+		"snat.mark":                {[]string{"128", "0x80", `"0x80"`, `"0x80000000"`, `"128"`}, []string{"0", "0x100000000", `"0x3"`, "bit"}},
+		"snat.onChange":            {[]string{"keep", "drain", "flush"}, []string{"break"}},
+		"guard.maxChange":          {[]string{"{pods: 30%, addresses: 0.5%}", "{pods: 100%}"}, []string{"{pods: 101%}", "{pods: 30}", `{addresses: "30"}`}},
+		"policies.memory":          {[]string{"4", "1024", `"16"`}, []string{"3", "1025", "16Mi"}},
+		"log.level":                {[]string{"debug", "info", "warn", "error"}, []string{"trace"}},
+	} {
+		section, name, _ := strings.Cut(key, ".")
+		for want, texts := range map[bool][]string{true: texts.right, false: texts.wrong} {
+			for _, text := range texts {
+				file := filepath.Join(t.TempDir(), "file.yaml")
+				text = "config: {" + section + ": {" + name + ": " + text + "}}\n"
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Render(t, "--values", file); (err == nil) != want || (err != nil && !strings.Contains(err.Error(), "/config/"+section+"/"+name)) {
+					t.Errorf("the chart, %s: %v", text, err)
+				}
+				inner := strings.TrimSuffix(strings.TrimPrefix(text, "config: "), "\n")
+				if err := os.WriteFile(file, []byte(inner), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := config.Load(config.Options{File: file}); (err == nil) != want {
+					t.Errorf("the daemon, %s: %v", text, err)
+				}
+			}
+		}
+	}
+}
+
 // The daemon takes the configuration that each set of values leads to, and what the
 // pod's mounts and probes rely on is in it.
 func TestConfiguration(t *testing.T) {

@@ -162,6 +162,10 @@ func TestConfiguration(t *testing.T) {
 			t.Errorf("not so: %s\n%+v", what, loaded)
 		}
 	}
+	account := find[*corev1.ServiceAccount](t, decode(t, render(t, values["everything"]...)), "snatd")
+	if account.Annotations["eks.amazonaws.com/role-arn"] != "arn:aws:iam::123456789012:role/snatd" {
+		t.Errorf("the service account has %v", account.Annotations)
+	}
 	// Who turns on the monitor alone is scraped too.
 	if text := render(t, "--set", "metrics.serviceMonitor.enabled=true"); !strings.Contains(text, "listen: 0.0.0.0:9477") {
 		t.Error("with a ServiceMonitor the port is not exposed")
@@ -259,6 +263,26 @@ func TestWithoutValues(t *testing.T) {
 	for _, optional := range []string{"config", "tolerations", "nodeSelector", "affinity"} {
 		if _, err := Render(t, "--set", optional+"=null"); err != nil {
 			t.Errorf("without %s: %v", optional, err)
+		}
+	}
+}
+
+// The image that the documents build and run is the one that the chart takes.
+func TestTag(t *testing.T) {
+	version := regexp.MustCompile(`image: ghcr\.io/snatd/snatd:(\S+)`).FindStringSubmatch(render(t))
+	page, err := os.ReadFile(filepath.Join(Folder(t), "README.md"))
+	if version == nil || err != nil {
+		t.Fatal(version, err)
+	}
+	for pattern, want := range map[string]string{`/snatd:([^\s\x60]+)`: version[1], `VERSION=(\S+)`: "v" + version[1]} {
+		found := regexp.MustCompile(pattern).FindAllStringSubmatch(string(page), -1)
+		if len(found) < 2 {
+			t.Errorf("the page has %d of %s", len(found), pattern)
+		}
+		for _, match := range found {
+			if match[1] != want {
+				t.Errorf("the page has %s, want %s", match[0], want)
+			}
 		}
 	}
 }

@@ -96,7 +96,7 @@ demo: build
 # What is published, in dist/: static binaries for both architectures, for any processor
 # of these, the bill of materials of each, and the sums of all. Two of the same VERSION
 # and COMMIT, with the same Go, are the same bytes. The image is made of this, as
-# examples/deploy/Dockerfile says. What was built before, with another Go perhaps, does not
+# examples/deploy/README.md says. What was built before, with another Go perhaps, does not
 # count.
 release:
 	rm -rf dist $(CARRIED) $(EMBEDDED:%=examples/built/%.wasm) $(SBOM)

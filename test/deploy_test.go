@@ -3,9 +3,11 @@ package test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -104,10 +107,53 @@ func (d *deployed) do(command string) {
 		}
 		return
 	}
-	command = strings.ReplaceAll(command, "NODE", d.node.Name)
-	if out, err := deploy.Run(d.server.Environment(d.t), "", "sh", "-c", "cd "+d.here+" && "+command); err != nil {
+	if strings.Contains(command, " rollout status ") {
+		d.rollOut()
+	}
+	if out, err := d.try(strings.ReplaceAll(command, "NODE", d.node.Name)); err != nil {
 		d.t.Fatalf("%v\n%s", err, out)
 	}
+}
+
+// try runs a command where the page's run.
+func (d *deployed) try(command string) (out string, err error) {
+	d.t.Helper()
+	return deploy.Run(d.server.Environment(d.t), "", "sh", "-c", "cd "+d.here+" && "+command)
+}
+
+// rollOut says of the DaemonSet what its controller says when all pods are new and ready.
+func (d *deployed) rollOut() {
+	d.t.Helper()
+	sets := d.server.Admin().AppsV1().DaemonSets(deploy.Namespace)
+	set, err := sets.Get(d.t.Context(), "snatd", metav1.GetOptions{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	set.Status = appsv1.DaemonSetStatus{
+		ObservedGeneration: set.Generation, DesiredNumberScheduled: 1, CurrentNumberScheduled: 1, UpdatedNumberScheduled: 1, NumberReady: 1, NumberAvailable: 1,
+	}
+	if _, err := sets.UpdateStatus(d.t.Context(), set, metav1.UpdateOptions{}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// newerChart makes the chart that is here a newer one, with a value that it needs and
+// the release has not.
+func (d *deployed) newerChart() {
+	d.t.Helper()
+	add := func(name, text string) {
+		d.t.Helper()
+		path := filepath.Join(d.here, "chart", name)
+		before, err := os.ReadFile(path)
+		if err != nil && !os.IsNotExist(err) {
+			d.t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(before, text...), 0o644); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	add("values.yaml", "global: {newer: {text: hello}}\n")
+	add("templates/newer.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: newer, namespace: {{ .Release.Namespace }}}\ndata: {text: {{ .Values.global.newer.text }}}\n")
 }
 
 // startPod starts the pod as the API server has it, and waits until it is ready by its
@@ -130,9 +176,12 @@ func (d *deployed) startPod() {
 		if probe.HTTPGet.Host != "127.0.0.1" || probe.HTTPGet.Port.IntValue() != 9477 {
 			d.t.Errorf("probe %+v", probe.HTTPGet)
 		}
-		if code, text, err := d.get(probe.HTTPGet.Path); err != nil || code != 200 {
-			d.t.Errorf("%s: %v %d %s", probe.HTTPGet.Path, err, code, text)
-		}
+		d.wait(probe.HTTPGet.Path, func() error {
+			if code, text, err := d.get(probe.HTTPGet.Path); err != nil || code != 200 {
+				return fmt.Errorf("%v %d %s", err, code, text)
+			}
+			return nil
+		})
 	}
 }
 
@@ -191,16 +240,33 @@ func TestDeployed(t *testing.T) {
 	d.kubelet.sync()
 	open.check(t)
 
+	// The newer chart's own defaults come with its version, and what was set before stays.
+	d.newerChart()
+	upgrade := d.commands("Upgrade")
+	if out, err := d.try(strings.Replace(upgrade[0], "--reset-then-reuse-values", "--reuse-values", 1)); err == nil {
+		t.Errorf("the page warns of --reuse-values for nothing:\n%s", out)
+	}
+	for _, command := range upgrade {
+		d.do(command)
+	}
+	d.stop(syscall.SIGTERM)
+	d.startPod()
+	d.see(d.lab.PodA, lab.TCP, lab.Peered, lab.PodA)
+	d.see(d.lab.PodB, lab.TCP, lab.Internet, lab.NodePrimary)
+	open.check(t)
+
 	uninstall := d.commands("Uninstall")
 	d.do(uninstall[0])
-	d.kubelet.sync()
-	const left = "live ones keep what they need of earlier rules"
-	d.wait("the rules to go", func() error {
-		if out, said, _ := d.kubelet.exec(d.lab.Node, "/snatd", "status"); !strings.HasPrefix(out, "healthy: ") || !strings.Contains(out, left) || !strings.Contains(d.page, left) {
-			return fmt.Errorf("%s%s", out, said)
+	// It stays so in later upgrades.
+	for _, flag := range []string{"", " --reset-then-reuse-values", " --reset-then-reuse-values --set cleanup=false"} {
+		const upgrade = "helm upgrade snatd ./chart --namespace kube-system --dry-run"
+		want := !strings.HasSuffix(flag, "=false")
+		if out, err := d.try(upgrade + flag); err != nil || strings.Contains(out, "ipFamily: ipv6") != want {
+			t.Errorf("%s%s: %v, want the rules taken out: %t\n%s", upgrade, flag, err, want, out)
 		}
-		return nil
-	})
+	}
+	d.kubelet.sync()
+	d.waitTakenOut()
 	d.see(d.lab.PodB, lab.TCP, lab.Internet, lab.PodB)
 	open.check(t)
 	// Beside a daemon that runs nobody cleans up.
@@ -209,10 +275,7 @@ func TestDeployed(t *testing.T) {
 	}
 	d.do(uninstall[1])
 	d.stop(syscall.SIGTERM)
-	if list, err := deploy.Run(d.server.Environment(t), "", "kubectl", "get", "--all-namespaces", "--output", "name",
-		"daemonsets,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings", "--selector", "app.kubernetes.io/name=snatd"); err != nil || list != "" {
-		t.Errorf("left after uninstalling: %v\n%s", err, list)
-	}
+	d.checkNothingInstalled()
 	open.check(t)
 	d.do(uninstall[2])
 	d.checkDebug(uninstall[2])
@@ -225,7 +288,8 @@ func TestDeployed(t *testing.T) {
 // The manifests install the same as the chart.
 func TestDeployedWithoutHelm(t *testing.T) {
 	d := prepareDeployed(t)
-	d.do(d.commands("Without Helm")[0])
+	commands := d.commands("Without Helm")
+	d.do(commands[0])
 	d.startPod()
 	d.pod("web", lab.PodA, false)
 	d.wait("the pod to be known", func() error {
@@ -235,6 +299,81 @@ func TestDeployedWithoutHelm(t *testing.T) {
 		return nil
 	})
 	d.check(onlyOutside)
+	open := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+
+	// A key that waits for the next start.
+	file := filepath.Join(d.here, "manifests/configmap.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(text, "      deadline: 70ms\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d.do("kubectl apply --filename manifests/configmap.yaml")
+	d.kubelet.sync()
+	waits := func() bool {
+		out, said, _ := d.kubelet.exec(d.lab.Node, "/snatd", "status")
+		return strings.Contains(out+said, "policies.deadline")
+	}
+	d.wait("the daemon to say that a key waits for a start", func() error {
+		if !waits() {
+			return errors.New("it does not")
+		}
+		return nil
+	})
+	before := d.template()
+	d.do(commands[1])
+	if reflect.DeepEqual(before, d.template()) {
+		t.Errorf("%s makes no new pods", commands[1])
+	}
+	d.stop(syscall.SIGTERM)
+	d.startPod()
+	if waits() {
+		t.Error("a restart does not put the key in force")
+	}
+	open.check(t)
+
+	for _, command := range commands[2:4] {
+		d.do(command)
+	}
+	d.kubelet.sync()
+	d.waitTakenOut()
+	d.see(d.lab.PodB, lab.TCP, lab.Internet, lab.PodB)
+	open.check(t)
+	d.do(commands[4])
+	d.checkNothingInstalled()
+}
+
+// template is what the DaemonSet's pods are made by.
+func (d *deployed) template() corev1.PodTemplateSpec {
+	d.t.Helper()
+	set, err := d.server.Admin().AppsV1().DaemonSets(deploy.Namespace).Get(d.t.Context(), "snatd", metav1.GetOptions{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return set.Spec.Template
+}
+
+// waitTakenOut waits until the daemon has taken out all but what live connections need.
+func (d *deployed) waitTakenOut() {
+	d.t.Helper()
+	const left = "live ones keep what they need of earlier rules"
+	d.wait("the rules to go", func() error {
+		if out, said, _ := d.kubelet.exec(d.lab.Node, "/snatd", "status"); !strings.HasPrefix(out, "healthy: ") || !strings.Contains(out, left) || !strings.Contains(d.page, left) {
+			return fmt.Errorf("%s%s", out, said)
+		}
+		return nil
+	})
+}
+
+// checkNothingInstalled says that nothing of snatd is in the cluster.
+func (d *deployed) checkNothingInstalled() {
+	d.t.Helper()
+	if list, err := d.try("kubectl get --all-namespaces --output name --selector app.kubernetes.io/name=snatd " +
+		"daemonsets,configmaps,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings"); err != nil || list != "" {
+		d.t.Errorf("left after uninstalling: %v\n%s", err, list)
+	}
 }
 
 // writeModule writes the files that the page calls partners.

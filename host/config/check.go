@@ -20,9 +20,10 @@ func check(config Config, doc *document.Document) error {
 		key string
 		err error
 	}
+	word := func(key, value string) rule { return rule{key, checkWord(key, value)} }
 	checks := []rule{
-		{"facts.vpc", checkVPC(config.Facts.VPC)},
-		{"facts.pods", checkPods(config.Facts.Pods)},
+		word("facts.vpc", config.Facts.VPC),
+		word("facts.pods", config.Facts.Pods),
 		{"facts.interval", config.Facts.Interval.between(time.Second, time.Hour)},
 		{"facts.grace", config.Facts.Grace.between(0, 24*time.Hour)},
 		{"facts.ec2", checkEC2(config.Facts)},
@@ -35,12 +36,12 @@ func check(config Config, doc *document.Document) error {
 		{"network.primaryInterface", checkPrimaryInterface(config.Network.PrimaryInterface)},
 		{"network.primaryAddress", checkPrimaryAddress(config.Network.PrimaryAddress)},
 		{"network.podInterfaces", checkPodInterfaces(config.Network.PodInterfaces)},
-		{"network.ipFamily", checkIPFamily(config.Network.IPFamily)},
-		{"network.protect", checkProtect(config.Network.Protect)},
+		word("network.ipFamily", config.Network.IPFamily),
+		word("network.protect", config.Network.Protect),
 		{"network.verify", config.Network.Verify.orNever(time.Second, 24*time.Hour)},
-		{"snat.onChange", checkOnChange(config.SNAT.OnChange)},
+		word("snat.onChange", config.SNAT.OnChange),
 		{"snat.excludeCIDRs", checkExcludeCIDRs(config.SNAT.ExcludeCIDRs)},
-		{"snat.randomize", checkRandomize(config.SNAT.Randomize)},
+		word("snat.randomize", string(config.SNAT.Randomize)),
 		{"guard.maxChange", checkGuard(config)},
 		{"policies.deadline", config.Policies.Deadline.between(time.Millisecond, 10*time.Second)},
 		{"policies.directory", checkPath(config.Policies.Directory, "a directory")},
@@ -147,12 +148,10 @@ func checkGuard(config Config) error {
 	return nil
 }
 
-var logLevels = []string{"debug", "info", "warn", "error"}
-
 // CheckLogLevel checks the name of a level of the log.
 func CheckLogLevel(level string) error {
-	if !slices.Contains(logLevels, level) {
-		return fmt.Errorf("%s is not a level, accepted: %s", document.Quote(level), strings.Join(logLevels, ", "))
+	if levels := words["log.level"]; !slices.Contains(levels, level) {
+		return fmt.Errorf("%s is not a level, accepted: %s", document.Quote(level), strings.Join(levels, ", "))
 	}
 	return nil
 }

@@ -122,26 +122,23 @@ func (d Duration) orNever(least, most time.Duration) error {
 	return nil
 }
 
-func checkVPC(source string) error { return checkWord(source, VPCStatic, VPCIMDS) }
-
-func checkPods(source string) error {
-	return checkWord(source, PodsKubernetes, PodsStatic, PodsNone)
+// words are what keys accept that are one of several words.
+var words = map[string][]string{
+	"facts.vpc":        {VPCStatic, VPCIMDS},
+	"facts.pods":       {PodsKubernetes, PodsStatic, PodsNone},
+	"network.ipFamily": {IPv4, IPv6},
+	"network.protect":  {ProtectAuto, ProtectOff},
+	"snat.randomize":   {string(rules.RandomizePRNG), string(rules.RandomizeHash), string(rules.RandomizeNone)},
+	"snat.onChange":    {OnChangeKeep, OnChangeDrain, OnChangeFlush},
+	"log.level":        {"debug", "info", "warn", "error"},
 }
 
-func checkIPFamily(family string) error { return checkWord(family, IPv4, IPv6) }
+// Words are those that a key such as facts.vpc accepts; nil means that it is not one
+// of several words.
+func Words(key string) []string { return slices.Clone(words[key]) }
 
-func checkProtect(protect string) error { return checkWord(protect, ProtectAuto, ProtectOff) }
-
-func checkOnChange(onChange string) error {
-	return checkWord(onChange, OnChangeKeep, OnChangeDrain, OnChangeFlush)
-}
-
-func checkRandomize(randomize rules.Randomize) error {
-	return checkWord(string(randomize), string(rules.RandomizePRNG), string(rules.RandomizeHash), string(rules.RandomizeNone))
-}
-
-func checkWord(word string, accepted ...string) error {
-	if !slices.Contains(accepted, word) {
+func checkWord(key, word string) error {
+	if accepted := words[key]; !slices.Contains(accepted, word) {
 		return fmt.Errorf("%s is unknown, accepted: %s", document.Quote(word), strings.Join(accepted, ", "))
 	}
 	return nil

@@ -29,7 +29,7 @@ var variables = []variable{
 	}},
 	{"AWS_VPC_K8S_CNI_RANDOMIZESNAT", "snat.randomize", func(c *Config, text string) error {
 		c.SNAT.Randomize = rules.Randomize(text)
-		return checkRandomize(c.SNAT.Randomize)
+		return checkWord("snat.randomize", text)
 	}},
 	{"AWS_VPC_K8S_CNI_CONNMARK", "snat.mark", func(c *Config, text string) error {
 		return c.SNAT.Mark.UnmarshalText([]byte(text))

@@ -13,8 +13,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	k8slabels "k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/selection"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
 
@@ -68,6 +70,8 @@ func TestWrongValues(t *testing.T) {
 		"policies.files.20-partners\\.yml=x":           "20-partners.yml",
 		"cleanup=yes":                                  "/cleanup",
 		"maxUnavailable=0":                             "/maxUnavailable",
+		"maxUnavailable=0%":                            "/maxUnavailable",
+		"maxUnavailable=999%":                          "/maxUnavailable",
 		"seccompProfile.type=Custom":                   "/seccompProfile/type",
 		"seccompProfile.type=Localhost":                "seccompProfile.localhostProfile: empty",
 		"policies.hostPath=/p,policies.configMaps={a}": "policies.hostPath: accepted without",
@@ -76,6 +80,50 @@ func TestWrongValues(t *testing.T) {
 		_, err := Render(t, "--set", set)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", set, err, want)
+		}
+	}
+}
+
+// What the chart refuses of the configuration's words, times, numbers and networks, the
+// daemon refuses too, and what the daemon takes, the chart takes.
+func TestWordsOfConfiguration(t *testing.T) {
+	for key, texts := range map[string]struct{ right, wrong []string }{
+		"facts.vpc":                {[]string{"imds", "static"}, []string{"ec2", `""`}},
+		"facts.interval":           {[]string{"15s", "1m30s", "1.5s"}, []string{"never", `"15"`, "-1s"}},
+		"facts.grace":              {[]string{"0s", "2m"}, []string{"1d"}},
+		"facts.prefixLists":        {[]string{"[pl-0123456789abcdef0, partners]"}, []string{`[""]`}},
+		"network.primaryAddress":   {[]string{"10.0.0.10"}, []string{"10.0.0", "10.0.0.256", "10.0.0.10/16"}},
+		"network.primaryInterface": {[]string{"eth0", `""`}, []string{"eth0*", "a/b", "sixteen-letters-"}},
+		"network.podInterfaces":    {[]string{`["eni*", veth0, "fourteen-lette*"]`}, []string{"[]", `["*"]`, `["e*i"]`, `["a b"]`, `["fifteen-letters*"]`}},
+		"network.ipFamily":         {[]string{"ipv4", "ipv6"}, []string{"ipv5"}},
+		"network.protect":          {[]string{"auto", `"off"`}, []string{"on"}},
+		"snat.excludeCIDRs":        {[]string{"[]", "[0.0.0.0/0, 192.168.0.0/16, 10.1.2.3/32]"}, []string{"[not-a-cidr]", "[10.0.0.0]", "[10.0.0.0/33]", "[300.0.0.0/8]", `["fd00::/8"]`}},
+		"snat.randomize":           {[]string{"prng", "hashrandom", "none"}, []string{"bogus"}},
+		"snat.mark":                {[]string{"128", "0x80", `"0x80"`, `"0x80000000"`, `"128"`}, []string{"0", "0x100000000", `"0x3"`, "bit"}},
+		"snat.onChange":            {[]string{"keep", "drain", "flush"}, []string{"break"}},
+		"guard.maxChange":          {[]string{"{pods: 30%, addresses: 0.5%}", "{pods: 100%}"}, []string{"{pods: 101%}", "{pods: 30}", `{addresses: "30"}`}},
+		"policies.memory":          {[]string{"4", "1024", `"16"`}, []string{"3", "1025", "16Mi"}},
+		"log.level":                {[]string{"debug", "info", "warn", "error"}, []string{"trace"}},
+	} {
+		section, name, _ := strings.Cut(key, ".")
+		for want, texts := range map[bool][]string{true: texts.right, false: texts.wrong} {
+			for _, text := range texts {
+				file := filepath.Join(t.TempDir(), "file.yaml")
+				text = "config: {" + section + ": {" + name + ": " + text + "}}\n"
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := Render(t, "--values", file); (err == nil) != want || (err != nil && !strings.Contains(err.Error(), "/config/"+section+"/"+name)) {
+					t.Errorf("the chart, %s: %v", text, err)
+				}
+				inner := strings.TrimSuffix(strings.TrimPrefix(text, "config: "), "\n")
+				if err := os.WriteFile(file, []byte(inner), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := config.Load(config.Options{File: file}); (err == nil) != want {
+					t.Errorf("the daemon, %s: %v", text, err)
+				}
+			}
 		}
 	}
 }
@@ -114,6 +162,10 @@ func TestConfiguration(t *testing.T) {
 			t.Errorf("not so: %s\n%+v", what, loaded)
 		}
 	}
+	account := find[*corev1.ServiceAccount](t, decode(t, render(t, values["everything"]...)), "snatd")
+	if account.Annotations["eks.amazonaws.com/role-arn"] != "arn:aws:iam::123456789012:role/snatd" {
+		t.Errorf("the service account has %v", account.Annotations)
+	}
 	// Who turns on the monitor alone is scraped too.
 	if text := render(t, "--set", "metrics.serviceMonitor.enabled=true"); !strings.Contains(text, "listen: 0.0.0.0:9477") {
 		t.Error("with a ServiceMonitor the port is not exposed")
@@ -141,6 +193,96 @@ func TestRestart(t *testing.T) {
 	} {
 		if got := daemonSet("--set", set) != before; got != restarts {
 			t.Errorf("%s: the DaemonSet differs: %t, want %t", set, got, restarts)
+		}
+	}
+}
+
+// Pods are on every node where they can run, whatever its taints, and on no other: one
+// that stays pending would use up what an upgrade may have unavailable.
+func TestNodes(t *testing.T) {
+	on := func(labels map[string]string, flags ...string) bool {
+		t.Helper()
+		pod := find[*appsv1.DaemonSet](t, decode(t, render(t, flags...)), "snatd").Spec.Template.Spec
+		terms := pod.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+		if len(terms) != 1 || len(pod.Tolerations) != 1 || pod.Tolerations[0] != (corev1.Toleration{Operator: corev1.TolerationOpExists}) {
+			t.Fatalf("%+v, tolerations %+v", terms, pod.Tolerations)
+		}
+		matches := k8slabels.SelectorFromSet(pod.NodeSelector).Matches(k8slabels.Set(labels))
+		for _, e := range terms[0].MatchExpressions {
+			requirement, err := k8slabels.NewRequirement(e.Key, map[corev1.NodeSelectorOperator]selection.Operator{
+				corev1.NodeSelectorOpIn: selection.In, corev1.NodeSelectorOpNotIn: selection.NotIn,
+			}[e.Operator], e.Values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			matches = matches && requirement.Matches(k8slabels.Set(labels))
+		}
+		return matches
+	}
+	for _, test := range []struct {
+		os, arch, compute string
+		want              bool
+	}{
+		{"linux", "amd64", "", true},
+		{"linux", "arm64", "ec2", true},
+		{"linux", "amd64", "fargate", false},
+		{"linux", "s390x", "", false},
+		{"windows", "amd64", "", false},
+	} {
+		labels := map[string]string{"kubernetes.io/os": test.os, "kubernetes.io/arch": test.arch}
+		if test.compute != "" {
+			labels["eks.amazonaws.com/compute-type"] = test.compute
+		}
+		if got := on(labels); got != test.want {
+			t.Errorf("on a node with %v: %t", labels, got)
+		}
+		if test.want && on(labels, "--set", "nodeSelector.pool=a") {
+			t.Errorf("nodeSelector does not keep it from a node with %v", labels)
+		}
+	}
+}
+
+// A value that is taken away leaves a chart that is right, or an error that names it.
+func TestWithoutValues(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(Folder(t), "chart/values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]any
+	if err := utilyaml.Unmarshal(text, &all); err != nil || len(all) == 0 {
+		t.Fatalf("%d values: %v", len(all), err)
+	}
+	for name := range all {
+		text, err := Render(t, "--set", name+"=null")
+		if err == nil {
+			decode(t, text)
+		} else if !strings.Contains(err.Error(), "missing propert") || !strings.Contains(err.Error(), "'"+name+"'") {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	for _, optional := range []string{"config", "tolerations", "nodeSelector", "affinity"} {
+		if _, err := Render(t, "--set", optional+"=null"); err != nil {
+			t.Errorf("without %s: %v", optional, err)
+		}
+	}
+}
+
+// The image that the documents build and run is the one that the chart takes.
+func TestTag(t *testing.T) {
+	version := regexp.MustCompile(`image: ghcr\.io/snatd/snatd:(\S+)`).FindStringSubmatch(render(t))
+	page, err := os.ReadFile(filepath.Join(Folder(t), "README.md"))
+	if version == nil || err != nil {
+		t.Fatal(version, err)
+	}
+	for pattern, want := range map[string]string{`/snatd:([^\s\x60]+)`: version[1], `VERSION=(\S+)`: "v" + version[1]} {
+		found := regexp.MustCompile(pattern).FindAllStringSubmatch(string(page), -1)
+		if len(found) < 2 {
+			t.Errorf("the page has %d of %s", len(found), pattern)
+		}
+		for _, match := range found {
+			if match[1] != want {
+				t.Errorf("the page has %s, want %s", match[0], want)
+			}
 		}
 	}
 }

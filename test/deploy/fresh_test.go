@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -81,8 +82,7 @@ func valuesSchema(t *testing.T, path string) []byte {
 	return out.Bytes()
 }
 
-// section is the schema of a part of the configuration. What its words and numbers
-// may be, the daemon says.
+// section is the schema of a part of the configuration.
 func section(prefix string, of reflect.Type) map[string]any {
 	properties := map[string]any{}
 	for i := range of.NumField() {
@@ -93,24 +93,61 @@ func section(prefix string, of reflect.Type) map[string]any {
 		case field.Type.Kind() == reflect.Struct && !isText(field.Type):
 			properties[key] = section(prefix+key+".", field.Type)
 		default:
-			properties[key] = value(field.Type)
+			properties[key] = value(prefix+key, field.Type)
 		}
 	}
 	return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
 }
 
-func value(of reflect.Type) map[string]any {
-	switch {
-	case of == reflect.TypeFor[config.Mark](), of == reflect.TypeFor[config.MiB]():
-		return map[string]any{"type": []string{"integer", "string"}}
-	case isText(of), of.Kind() == reflect.String:
-		return map[string]any{"type": "string"}
+// Texts that the daemon accepts, in the spellings that people use. What a pattern
+// cannot say, such as that a CIDR has no host bits, the daemon says.
+const (
+	octet    = `(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])`
+	address  = octet + `(\.` + octet + `){3}`
+	ofDevice = `[^\s*"'\\/:]{1,15}`
+)
+
+// value is the schema of one key. A pattern is for texts only and bounds are for
+// numbers only, so that both stand side by side where a key takes either.
+func value(key string, of reflect.Type) map[string]any {
+	text := func(pattern string) map[string]any {
+		return map[string]any{"type": "string", "pattern": "^(" + pattern + ")$"}
+	}
+	number := func(pattern string, least, most int) map[string]any {
+		return map[string]any{"type": []string{"integer", "string"}, "pattern": "^(" + pattern + ")$", "minimum": least, "maximum": most}
+	}
+	list := func(items map[string]any) map[string]any { return map[string]any{"type": "array", "items": items} }
+	switch words := config.Words(key); {
+	case words != nil:
+		return map[string]any{"type": "string", "enum": words}
+	case key == "network.primaryInterface":
+		return text(`|` + ofDevice)
+	case key == "network.podInterfaces":
+		items := text(ofDevice + `\*?`)
+		items["maxLength"] = 15
+		patterns := list(items)
+		patterns["minItems"] = 1
+		return patterns
+	case key == "facts.prefixLists":
+		return list(map[string]any{"type": "string", "minLength": 1, "maxLength": 255})
+	case of == reflect.TypeFor[config.Mark]():
+		return number(`0[xX]0*[1248]0{0,7}|[0-9]+`, 1, 1<<31)
+	case of == reflect.TypeFor[config.MiB]():
+		return number(`[0-9]+`, 4, 1024)
+	case of == reflect.TypeFor[config.Duration]():
+		return text(`([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+`)
+	case of == reflect.TypeFor[config.Share]():
+		return text(`(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%`)
+	case of == reflect.TypeFor[netip.Addr]():
+		return text(address)
+	case of == reflect.TypeFor[[]netip.Prefix]():
+		prefixes := list(text(address + `/(3[0-2]|[12]?[0-9])`))
+		prefixes["maxItems"] = config.MaxExcludeCIDRs
+		return prefixes
 	case of.Kind() == reflect.Bool:
 		return map[string]any{"type": "boolean"}
-	case of.Kind() == reflect.Slice:
-		return map[string]any{"type": "array", "items": value(of.Elem())}
 	}
-	panic("a configuration has no " + of.String())
+	panic("nothing says what " + key + " accepts")
 }
 
 func isText(of reflect.Type) bool {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/snatd/snatd/test/kube"
 )
@@ -28,13 +29,14 @@ func TestServer(t *testing.T) {
 		definition := filepath.Join(download(t, operator, operatorSum), "example/prometheus-operator-crd/monitoring.coreos.com_"+resource+".yaml")
 		for _, err := range []error{
 			kubectl("", "apply", "--server-side", "-f", definition),
-			kubectl("", "wait", "--for=condition=Established", "crd/"+resource+".monitoring.coreos.com", "--timeout=60s"),
+			established(kubectl, "crd/"+resource+".monitoring.coreos.com"),
 		} {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
+	checkNotes(t, environment)
 	ask := func(text string) error {
 		return kubectl(text, "apply", "--dry-run=server", "--validate=strict", "-f", "-")
 	}
@@ -55,6 +57,43 @@ func TestServer(t *testing.T) {
 	}
 	if err := kubectl("", "apply", "--dry-run=server", "--validate=strict", "-f", filepath.Join(Folder(t), "manifests")); err != nil {
 		t.Error(err)
+	}
+}
+
+// established waits until a custom resource is served. Kubectl's own waiting fails as long
+// as nobody has said anything about it.
+func established(kubectl func(input string, arguments ...string) error, name string) (err error) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err = kubectl("", "wait", "--for=condition=Established", name, "--timeout=60s"); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// checkNotes says that what is printed after an installation has the order in which no
+// connection breaks. Helm prints it only beside a server.
+func checkNotes(t *testing.T, environment []string) {
+	t.Helper()
+	Need(t)
+	notes := func(flags ...string) string {
+		t.Helper()
+		text, err := Run(environment, "", "helm", append([]string{"install", "snatd", filepath.Join(Folder(t), "chart"), "--dry-run=client"}, flags...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text, _ = strings.Cut(text, "\nNOTES:\n")
+		return text
+	}
+	text := notes()
+	for _, want := range []string{"ready on every node, and not before,\n\n  kubectl", "add-on", "examples/migrate/aws-vpc-cni.md", "--reset-then-reuse-values --set cleanup=true"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the notes lack %q:\n%s", want, text)
+		}
+	}
+	const memory = "the limit 48 MiB more"
+	if strings.Contains(text, memory) || !strings.Contains(notes("--set", "config.policies.memory=64"), memory) {
+		t.Error("that larger policies need a larger limit of memory is not said, or without need")
 	}
 }
 

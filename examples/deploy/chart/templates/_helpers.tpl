@@ -26,7 +26,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if .Values.cleanup }}
 {{- $_ := set $pod "network" (dict "ipFamily" "ipv6") }}
 {{- end }}
-{{- mustMergeOverwrite (deepCopy .Values.config) $pod | toYaml }}
+{{- mustMergeOverwrite (deepCopy (.Values.config | default dict)) $pod | toYaml }}
 {{- end }}
 
 {{/* The part of it that only a start puts in force. */}}

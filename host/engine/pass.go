@@ -53,6 +53,11 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	} else {
 		state.Protection = ""
 	}
+	if e.options.ListenMetrics != nil {
+		if err := e.options.ListenMetrics(); err != nil {
+			p.addPassing("metrics.listen", err)
+		}
+	}
 	if err := e.history.Err(); err != nil {
 		p.add("history.directory", err)
 	}

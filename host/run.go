@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -28,7 +28,7 @@ func runCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:     "run",
 		Short:   "run the daemon; stopping it leaves the rules in place",
-		Long:    "Run is the daemon. It watches its files; SIGHUP has it read them all again. Stopping it leaves\nthe rules in place. systemd is told when it has started and how it is, if it asks.",
+		Long:    "Run is the daemon. It watches its files; SIGHUP has it read them all again. Stopping it leaves\nthe rules in place. systemd is told when it has started and how it is, if it asks. It ends at the\nstart if its configuration is bad; what is wrong later, and a port of metrics that is taken, is told\nby snatd status.",
 		Example: "  snatd run --config /etc/snatd/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -70,8 +70,9 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	observer := metrics.New(
 		func() metrics.State { return metricsState(daemon, &held, log) },
 		func() health.Health { return daemon.Health() })
+	port := metrics.NewPort(cfg.Metrics.Listen)
 	daemon, err = engine.New(engine.Options{
-		Config: cfg, Load: load, ConfigFile: flags.path(), Log: log, Compiler: outside,
+		Config: cfg, Load: load, ConfigFile: flags.path(), Log: log, Compiler: outside, ListenMetrics: port.Listen,
 		PodChanged: observer.ObservePodChange, Applied: observer.ObserveApply, Compiled: observer.ObserveCompile,
 	})
 	if err != nil {
@@ -81,14 +82,10 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	if err != nil {
 		return errors.Join(err, daemon.Close())
 	}
-	var scrapes net.Listener
-	if cfg.Metrics.Listen != "" {
-		if scrapes, err = metrics.Listen(cfg.Metrics.Listen); err != nil {
-			return errors.Join(err, listener.Close(), daemon.Close())
-		}
-		if cfg.Metrics.Page || isLoopback(scrapes) {
-			observer.ServePage(page.New(version(), daemon, isLoopback(scrapes)))
-		}
+	// With the right to any port. What is wrong the daemon finds again, and tells.
+	_ = port.Listen()
+	if local := isLoopback(cfg.Metrics.Listen); cfg.Metrics.Page || local {
+		observer.ServePage(page.New(version(), daemon, local))
 	}
 	if err := privilege.Keep(privilege.NetAdmin); err != nil {
 		return errors.Join(err, listener.Close(), daemon.Close())
@@ -97,9 +94,7 @@ func run(command *cobra.Command, flags *configFlags, level *slog.LevelVar, log *
 	group, ctx := errgroup.WithContext(command.Context())
 	group.Go(func() error { return daemon.Run(ctx) })
 	group.Go(func() error { return api.Serve(ctx, listener, version(), daemon) })
-	if scrapes != nil {
-		group.Go(func() error { return observer.Serve(ctx, scrapes) })
-	}
+	group.Go(func() error { return observer.Serve(ctx, port) })
 	group.Go(func() error {
 		systemd.Serve(ctx, managed(daemon), log)
 		return nil
@@ -120,10 +115,10 @@ func managed(d *engine.Engine) systemd.Daemon {
 	}}
 }
 
-// isLoopback says whether only this machine reaches a listener.
-func isLoopback(on net.Listener) bool {
-	address, ok := on.Addr().(*net.TCPAddr)
-	return ok && address.IP.IsLoopback()
+// isLoopback says whether only this machine reaches an address and port.
+func isLoopback(listen string) bool {
+	at, err := netip.ParseAddrPort(listen)
+	return err == nil && at.Addr().IsLoopback()
 }
 
 // newLogger writes what has the level that is set at the moment.

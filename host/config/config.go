@@ -175,7 +175,8 @@ type Policies struct {
 // Metrics is where the daemon can be observed.
 type Metrics struct {
 	// Address and TCP port for metrics and health: `/metrics`, `/healthz` and
-	// `/readyz`; empty means none.
+	// `/readyz`; empty means none. One that another process has is a problem in
+	// status, and is had once it is free; below port 1024 only by another start.
 	Listen string `yaml:"listen"`
 	// Whether the status page is served there at `/` too, for everybody who reaches the
 	// port: `true` or `false`. Where the address is one of the loopback it always is.

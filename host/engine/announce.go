@@ -10,9 +10,10 @@ import (
 
 // Reasons of the events of the Node object.
 const (
-	changeHeld          = "SNATChangeHeld"
-	moduleProblem       = "SNATModuleProblem"
-	neighbourTranslates = "SNATNeighbourTranslates"
+	changeHeld           = "SNATChangeHeld"
+	configurationRefused = "SNATConfigurationRefused"
+	moduleProblem        = "SNATModuleProblem"
+	neighbourTranslates  = "SNATNeighbourTranslates"
 )
 
 // announcer tells the cluster's operators what they should know of the node, where there
@@ -32,6 +33,8 @@ func (a *announcer) problem(p Problem) {
 	switch {
 	case p.Source == guardSource:
 		a.tell(changeHeld, p.Message)
+	case p.Source == configurationSource && !strings.HasSuffix(p.Message, waitsForStart):
+		a.tell(configurationRefused, p.Message+"; what ran goes on, but snatd would not start with it")
 	case strings.HasPrefix(p.Source, moduleSource):
 		a.tell(moduleProblem, p.String())
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	Log        *slog.Logger
 	// Compiler compiles modules in another process; nil does it in this one.
 	Compiler policy.Compiler
+	// ListenMetrics makes the daemon listen for those who ask for metrics, unless it does.
+	// It is called in each pass; its error is a problem that may pass. Nil does nothing.
+	ListenMetrics func() error
 	// PodChanged is told how long it took from a change of a pod, as the API
 	// server told of it, to the kernel holding what follows. Nil for nobody.
 	PodChanged func(time.Duration)

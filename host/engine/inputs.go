@@ -109,7 +109,7 @@ func (r *Reader) readAll() (in Inputs, p problems, err error) {
 func (r *Reader) readConfig(p *problems) {
 	cfg, err := r.load()
 	if err != nil {
-		p.add("configuration", err)
+		p.add(configurationSource, err)
 		if !r.loaded {
 			return
 		}

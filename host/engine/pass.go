@@ -53,6 +53,11 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	} else {
 		state.Protection = ""
 	}
+	if e.options.ListenMetrics != nil {
+		if err := e.options.ListenMetrics(); err != nil {
+			p.addPassing("metrics.listen", err)
+		}
+	}
 	if err := e.history.Err(); err != nil {
 		p.add("history.directory", err)
 	}
@@ -238,29 +243,31 @@ func (e *Engine) bring(result *Result) (changed bool, err error) {
 	return removed.Changed, err
 }
 
+// waitsForStart ends what is said of such a setting.
+const waitsForStart = ": the change takes effect when snatd is started again"
+
 // needsRestart lists settings that only a start puts in force.
 func (e *Engine) needsRestart(cfg config.Config) (list []Problem) {
-	const message = ": the change takes effect when snatd is started again"
 	if cfg.Socket != e.options.Config.Socket {
-		list = append(list, Problem{"configuration", "socket" + message})
+		list = append(list, Problem{configurationSource, "socket" + waitsForStart})
 	}
 	if cfg.SocketGroup != e.options.Config.SocketGroup {
-		list = append(list, Problem{"configuration", "socketGroup" + message})
+		list = append(list, Problem{configurationSource, "socketGroup" + waitsForStart})
 	}
 	if cfg.Policies.Cache != e.options.Config.Policies.Cache {
-		list = append(list, Problem{"configuration", "policies.cache" + message})
+		list = append(list, Problem{configurationSource, "policies.cache" + waitsForStart})
 	}
 	if cfg.Policies.Deadline != e.options.Config.Policies.Deadline || cfg.Policies.Memory != e.options.Config.Policies.Memory {
-		list = append(list, Problem{"configuration", "policies.deadline and policies.memory" + message})
+		list = append(list, Problem{configurationSource, "policies.deadline and policies.memory" + waitsForStart})
 	}
 	if cfg.Network.Protect != e.options.Config.Network.Protect {
-		list = append(list, Problem{"configuration", "network.protect" + message})
+		list = append(list, Problem{configurationSource, "network.protect" + waitsForStart})
 	}
 	if cfg.History != e.options.Config.History {
-		list = append(list, Problem{"configuration", "history.directory" + message})
+		list = append(list, Problem{configurationSource, "history.directory" + waitsForStart})
 	}
 	if cfg.Metrics != e.options.Config.Metrics {
-		list = append(list, Problem{"configuration", "metrics" + message})
+		list = append(list, Problem{configurationSource, "metrics" + waitsForStart})
 	}
 	return list
 }

@@ -18,8 +18,13 @@ type Problem struct {
 
 func (p Problem) String() string { return p.Source + ": " + p.Message }
 
-// moduleSource begins the source of what is wrong with a module.
-const moduleSource = "module "
+const (
+	// moduleSource begins the source of what is wrong with a module.
+	moduleSource = "module "
+	// configurationSource is that of what is wrong with the configuration's files and variables,
+	// and of what of it waits for a start.
+	configurationSource = "configuration"
+)
 
 // problems are what a stage met, and the sources of those that may pass without
 // any input being changed, so that trying again helps.

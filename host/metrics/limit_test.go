@@ -48,7 +48,7 @@ func TestScrapeLimit(t *testing.T) {
 func TestSlowClients(t *testing.T) {
 	on := &counted{Listener: listen(t)}
 	ended := make(chan error, 1)
-	go func() { ended <- New(full, well).Serve(t.Context(), on) }()
+	go func() { ended <- New(full, well).Serve(t.Context(), listening(on)) }()
 	t.Cleanup(func() { expectEnd(t, ended) })
 	var slow []net.Conn
 	for range bounded.Connections + 8 {

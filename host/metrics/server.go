@@ -11,7 +11,6 @@ package metrics
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -85,13 +84,18 @@ func (s *Server) ObserveApply(took time.Duration) { s.apply.Observe(took.Seconds
 // ObserveCompile counts a compilation of decisions, and how long it took.
 func (s *Server) ObserveCompile(took time.Duration) { s.compile.Observe(took.Seconds()) }
 
-// Serve answers on a listener from Listen until ctx ends, and closes it. It
-// waits for nobody who still asks then.
-func (s *Server) Serve(ctx context.Context, on net.Listener) error {
-	if err := bounded.Serve(ctx, on, s.handler()); err != nil {
-		return failed(on.Addr().String(), err)
+// Serve answers at a port, once that listens, until ctx ends, and closes it. It waits for
+// nobody who still asks then.
+func (s *Server) Serve(ctx context.Context, at *Port) error {
+	select {
+	case <-ctx.Done():
+		return at.close()
+	case on := <-at.opened:
+		if err := bounded.Serve(ctx, on, s.handler()); err != nil {
+			return fmt.Errorf("metrics.listen %w", at.failed(err))
+		}
+		return nil
 	}
-	return nil
 }
 
 // ServePage has something answer at all other paths. It is called before Serve.

@@ -33,18 +33,25 @@ func serveHealth(t *testing.T, state func() State, healthOf func() health.Health
 	on := listen(t)
 	s, ctx := New(state, healthOf), t.Context()
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, on) }()
+	go func() { ended <- s.Serve(ctx, listening(on)) }()
 	t.Cleanup(func() { expectEnd(t, ended) })
 	return s, "http://" + on.Addr().String()
 }
 
 func listen(t *testing.T) net.Listener {
 	t.Helper()
-	on, err := Listen("127.0.0.1:0")
+	on, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return on
+}
+
+// listening is a port that listens.
+func listening(on net.Listener) *Port {
+	port := NewPort(on.Addr().String())
+	port.opened <- on
+	return port
 }
 
 func expectEnd(t *testing.T, ended <-chan error) {
@@ -139,7 +146,7 @@ func TestEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, on) }()
+	go func() { ended <- s.Serve(ctx, listening(on)) }()
 	var asking []net.Conn
 	for _, says := range []string{"", "GET /metr", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"} {
 		asking = append(asking, dial(t, on, says))
@@ -158,7 +165,7 @@ func TestEnd(t *testing.T) {
 	}
 	// One that has ended before it starts.
 	on = listen(t)
-	if err := s.Serve(ctx, on); err != nil {
+	if err := s.Serve(ctx, listening(on)); err != nil {
 		t.Error(err)
 	}
 	if connection, err := net.Dial("tcp", on.Addr().String()); err == nil {

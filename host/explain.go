@@ -14,6 +14,7 @@ import (
 
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/privilege"
 	"github.com/snatd/snatd/host/screen"
 )
 
@@ -93,6 +94,7 @@ With -o json, an object for each address of the destination:
 	_ = command.MarkFlagRequired("from") // fails for unknown flags only
 	_ = command.MarkFlagRequired("to")
 	output := addOutput(command, "text", "json")
+	keepOnly(command, privilege.NetAdmin) // the kernel tells nobody else of connections and rules
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		ctx := command.Context()
 		explain, err := flags.explainer(ctx, at.value)

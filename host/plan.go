@@ -15,6 +15,7 @@ import (
 	"github.com/snatd/snatd/host/api"
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
+	"github.com/snatd/snatd/host/privilege"
 )
 
 func planCommand() *cobra.Command {
@@ -78,6 +79,7 @@ With -o json:
 	command.Flags().StringVar(&against.facts, "against", "", "compare with what is decided on the recorded facts of `FILE`, and not with the daemon")
 	command.Flags().StringVar(&against.config, "against-config", "", "compare with what is decided by the configuration `FILE` and its modules, and not with the daemon")
 	output := addOutput(command, "text", "json", "nft", "diff")
+	keepOnly(command, privilege.NetAdmin) // the kernel tells nobody else of connections and rules
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		p, err := makePlan(command.Context(), &flags, against)
 		if err != nil {

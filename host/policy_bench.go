@@ -32,6 +32,7 @@ With -o json, times are in milliseconds.`,
 	flags.add(command)
 	command.Flags().DurationVar(&duration, "duration", 2*time.Second, "how long to measure evaluations")
 	output := addOutput(command, "text", "json")
+	keepOnly(command)
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		options, err := flags.value(command)
 		if err != nil {

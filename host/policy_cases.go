@@ -64,6 +64,7 @@ and mistyped. Want and got have action, prefix, source, reason and error.`,
 	flags.add(command)
 	command.Flags().BoolVar(&again, "watch", false, "test again whenever one of the files changes, until interrupted")
 	output := addOutput(command, "text", "json")
+	keepOnly(command)
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		var err error
 		if options.Deadline, options.Memory, err = flags.value(); err != nil {

@@ -34,6 +34,7 @@ Without --facts it is tried on a small example of a node.
 	}
 	flags.add(command)
 	output := addOutput(command, "text", "json")
+	keepOnly(command)
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		options, err := flags.value(command)
 		if err != nil {

@@ -66,6 +66,7 @@ missing.`,
 	flags.BoolVar(&pull.PlainHTTP, "plain-http", false, "the registry has no TLS")
 	addMemory(command, &memory)
 	output := addOutput(command, "text", "json")
+	keepOnly(command)
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		roots.Fallback()
 		pull.Waiting = func() {

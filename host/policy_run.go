@@ -53,6 +53,7 @@ With -o json:
 	flags.add(command)
 	command.Flags().StringVar(&subject, "subject", "", "only this subject: `NAME` is node, or a pod as NAMESPACE/NAME")
 	output := addOutput(command, "text", "json")
+	keepOnly(command)
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		options, err := flags.value(command)
 		if err != nil {

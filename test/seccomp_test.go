@@ -104,6 +104,17 @@ func TestSeccomp(t *testing.T) {
 	d.run()
 	d.work()
 	d.checkThreads(kept)
+
+	// Who asks in its container is under the profile too. It refuses ioctl, by which status asks
+	// whether it writes to a terminal: it goes without an answer.
+	var err error
+	if d.program, err = os.Executable(); err != nil {
+		t.Fatal(err)
+	}
+	out, stderr, err := d.output([]string{confining + "=" + refuseCalls + " "}, binary(t), "status")
+	if err != nil || stderr != "" || !strings.Contains(out, "healthy") {
+		t.Errorf("snatd status under the profile: %v\n%s%s", err, out, stderr)
+	}
 }
 
 // So it does where facts come from the metadata service.
@@ -188,7 +199,7 @@ func TestSeccompRefuses(t *testing.T) {
 		{"clone of a user namespace", unix.SYS_CLONE, [3]uintptr{unix.CLONE_NEWUSER | unix.CLONE_FS, 0, 0}}, // which do not go together
 		{"socket of packets", unix.SYS_SOCKET, [3]uintptr{unix.AF_PACKET, nothing, 0}},
 		{"socket of another family", unix.SYS_SOCKET, [3]uintptr{unix.AF_VSOCK, nothing, 0}},
-		{"kill", unix.SYS_KILL, [3]uintptr{uintptr(os.Getpid()), 0, 0}},
+		{"prlimit64 of a process by its number", unix.SYS_PRLIMIT64, [3]uintptr{uintptr(os.Getpid()), unix.RLIMIT_NOFILE, 0}},
 	}
 	p, err := readProfile()
 	if err != nil {

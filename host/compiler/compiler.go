@@ -2,7 +2,7 @@
 // limits to its time and memory: a module that is made to take too much of them, or
 // over which the compiler crashes, does not take the daemon with it.
 //
-// It has no capability, and no file but those of the cache.
+// It has no capability, and opens no file but those of the cache.
 //
 // What compiling is, package policy knows. Nothing of a module runs here.
 package compiler

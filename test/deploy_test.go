@@ -177,10 +177,11 @@ func (d *deployed) startPod() {
 			d.t.Errorf("probe %+v", probe.HTTPGet)
 		}
 		d.wait(probe.HTTPGet.Path, func() error {
-			if code, text, err := d.get(probe.HTTPGet.Path); err != nil || code != 200 {
-				return fmt.Errorf("%v %d %s", err, code, text)
+			code, text, err := d.get(probe.HTTPGet.Path)
+			if err == nil && code != 200 {
+				err = fmt.Errorf("%d %s", code, text)
 			}
-			return nil
+			return err
 		})
 	}
 }
@@ -257,10 +258,11 @@ func TestDeployed(t *testing.T) {
 
 	uninstall := d.commands("Uninstall")
 	d.do(uninstall[0])
-	// It stays so in later upgrades.
-	for _, flag := range []string{"", " --reset-then-reuse-values", " --reset-then-reuse-values --set cleanup=false"} {
+	// It stays so in later upgrades, but for one that drops all values.
+	for flag, want := range map[string]bool{
+		"": true, " --reset-then-reuse-values": true, " --reset-then-reuse-values --set cleanup=false": false, " --set metrics.port=9478": false,
+	} {
 		const upgrade = "helm upgrade snatd ./chart --namespace kube-system --dry-run"
-		want := !strings.HasSuffix(flag, "=false")
 		if out, err := d.try(upgrade + flag); err != nil || strings.Contains(out, "ipFamily: ipv6") != want {
 			t.Errorf("%s%s: %v, want the rules taken out: %t\n%s", upgrade, flag, err, want, out)
 		}

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -106,31 +108,100 @@ func TestStateOfNewerVersion(t *testing.T) {
 	}
 }
 
-// A change that is held stays so when the next version makes its table otherwise, and reads
-// no notes of this one.
+// A change that is held stays so when another version makes the table otherwise, however much
+// of it is understood, and whether the note is.
 func TestUpgradeIsNoApproval(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  [2]string // of the table
+		note    string    // empty for that of the run before
+		because string
+	}{
+		"another priority":       {[2]string{"priority srcnat + 10", "priority srcnat + 11"}, "held: everything\n", "the run before held a change"},
+		"no node is found":       {[2]string{"chain prerouting", "chain first"}, "", "vpc"},
+		"no class is found":      {[2]string{"c_", "k_"}, "", "vpc"},
+		"no pod is found":        {[2]string{"map pods", "map members"}, "", "vpc"},
+		"pods are of a new type": {[2]string{"map pods {\n\t\ttype ipv4_addr : verdict\n", "map pods {\n\t\ttype ipv4_addr : verdict\n\t\tflags interval\n"}, "", "vpc"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := guardedDaemon(t)
+			open := d.openAll()
+			d.write("facts.yaml", wider(t, baseFacts))
+			held := d.held("vpc")
+			d.waitFile("record.yaml.held", held.Ruleset)
+			d.stop(syscall.SIGTERM)
+			if c.note != "" {
+				d.write("record.yaml.held", c.note)
+			}
+			note, err := os.ReadFile(d.path("record.yaml.held"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			table, err := d.rules()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(table, c.change[0]) {
+				t.Fatalf("no %q in\n%s", c.change[0], table)
+			}
+			table = strings.ReplaceAll(table, c.change[0], c.change[1])
+			table = strings.ReplaceAll(table, "@"+strings.TrimPrefix(c.change[0], "map "), "@"+strings.TrimPrefix(c.change[1], "map "))
+			d.load(table)
+			d.run()
+			d.waitNotReady("waiting for approval")
+			if again := d.held(c.because); again.Ruleset != held.Ruleset || !again.Unclear || again.Since.IsZero() {
+				t.Errorf("held %+v, then %+v", held, again)
+			}
+			d.waitProblem("guard: a change is held since ")
+			if plan := d.planned(true); plan.Held == nil || !plan.Held.Unclear || plan.Held.Ruleset != held.Ruleset {
+				t.Errorf("the plan says %+v", plan.Held)
+			}
+			d.check(onlyOutside)
+			if now, err := os.ReadFile(d.path("record.yaml.held")); string(now) != string(note) || err != nil {
+				t.Errorf("the note is %q, %v; it was %q", now, err, note)
+			}
+			d.succeed("approve", held.Ruleset)
+			d.check(world{internet: true})
+			for _, conn := range open {
+				conn.check(t)
+			}
+		})
+	}
+}
+
+// Where the rules of the run before are gone, those that are wanted come into force, because
+// a node without any is worse: that a change was held is said until the next start.
+func TestHeldBehindRulesThatAreGone(t *testing.T) {
 	d := guardedDaemon(t)
-	open := d.openAll()
 	d.write("facts.yaml", wider(t, baseFacts))
 	held := d.held("vpc")
 	d.waitFile("record.yaml.held", held.Ruleset)
 	d.stop(syscall.SIGTERM)
-	d.write("record.yaml.held", "held: everything\n")
-	rules, err := d.rules()
-	if err != nil {
+	if err := d.damage("flush", "ruleset"); err != nil {
 		t.Fatal(err)
 	}
-	d.load(replace(t, rules, "priority srcnat + 10", "priority srcnat + 11"))
 	d.run()
-	d.waitNotReady("waiting for approval")
-	if again := d.held("the run before held a change"); again.Ruleset != held.Ruleset {
-		t.Errorf("held %+v, then %+v", held, again)
-	}
-	d.check(onlyOutside)
-	d.succeed("approve", held.Ruleset)
+	d.waitReady()
+	said := fmt.Sprintf("in force without approval: the rules before it are gone, behind which ruleset %.12s was held since %s, because vpc",
+		held.Ruleset, held.Since.UTC().Format(time.RFC3339))
+	d.waitProblem(said)
+	d.waitLog("level=ERROR", said)
 	d.check(world{internet: true})
-	for _, conn := range open {
-		conn.check(t)
+	d.waitNothingHeld()
+	entries := d.history()
+	if last := entries[len(entries)-1]; last.Because != "start, without approval" || last.Ruleset != held.Ruleset {
+		t.Errorf("%+v", last)
+	}
+	d.wait("the note to go", func() error {
+		if _, err := os.Stat(d.path("record.yaml.held")); !errors.Is(err, os.ErrNotExist) {
+			return errors.Join(errors.New("it is there"), err)
+		}
+		return nil
+	})
+	d.stop(syscall.SIGTERM)
+	d.run()
+	d.waitReady()
+	if problems := d.status().Problems; len(problems) > 0 {
+		t.Errorf("problems %v", problems)
 	}
 }
 

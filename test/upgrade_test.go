@@ -33,6 +33,7 @@ type standing struct {
 	Problems []struct{ Message string }     `json:"problems"`
 	Modules  []struct{ Name, State string } `json:"modules"`
 	Changes  uint64                         `json:"changes"`
+	Held     *struct{ Ruleset string }      `json:"held"`
 }
 
 // launched starts the daemon and waits for it to stand.
@@ -190,6 +191,57 @@ func (d *daemon) told(version earlierVersion, before []past.Entry) (now []past.E
 	}
 	d.waitFile(fmt.Sprintf("history/%d/facts.yaml", now[len(before)].Number), "pod-b")
 	return now
+}
+
+// What one version holds the next one holds, and that one again, however each ends; it is
+// approved where somebody approves it.
+func TestUpgradeHolds(t *testing.T) {
+	forEarlier(t, func(t *testing.T, old earlierVersion, program string) {
+		if !old.guard {
+			return // it holds nothing
+		}
+		d := prepare(t)
+		d.program, d.compiled = program, d.path("cache")
+		d.setConfig(upgradeNetwork + "guard: {maxChange: {pods: 30%}}\n")
+		d.launched()
+		d.waitFile("record.yaml", "pod-b")
+		open := d.openAll()
+		d.write("facts.yaml", wider(t, baseFacts))
+		holds := func() (now standing) {
+			t.Helper()
+			d.wait("a change to be held", func() error {
+				out, stderr, _ := d.output(nil, "status", "-o", "json")
+				now = standing{}
+				if err := json.Unmarshal([]byte(out), &now); err != nil {
+					return fmt.Errorf("%w: %s", err, stderr)
+				}
+				if now.Held == nil {
+					return fmt.Errorf("nothing is, waiting for %q", now.Waiting)
+				}
+				return nil
+			})
+			return now
+		}
+		held := holds().Held.Ruleset
+		d.waitFile("record.yaml.held", held)
+		for _, to := range []struct {
+			program string
+			signal  os.Signal
+		}{{"", syscall.SIGTERM}, {program, os.Kill}, {"", os.Kill}} {
+			d.stop(to.signal)
+			d.program = to.program
+			d.run()
+			if now := holds(); now.Ready || now.Held.Ruleset != held || !strings.Contains(now.Waiting, "approval") || now.Changes > 0 {
+				t.Errorf("held was %s, now %+v", held, now)
+			}
+			d.check(onlyOutside)
+			for _, conn := range open {
+				conn.check(t)
+			}
+		}
+		d.succeed("approve", held)
+		d.settled(d.stands(), world{internet: true}, open)
+	})
 }
 
 // A version that does not know a key of the configuration does not start, and says which;

@@ -15,15 +15,15 @@ type earlierVersion struct {
 	what string
 	// alike says that its table is made as today's is, so that an upgrade changes nothing.
 	alike bool
-	// history says that it keeps one.
-	history bool
+	// history says that it keeps one, and guard that it has one.
+	history, guard bool
 }
 
 // earlierVersions are those that an upgrade begins with. Another is added when a release
 // keeps something in another way.
 var earlierVersions = []earlierVersion{
-	{"03a5de690ab2d62d8ab2ea2b91925666f47d8780", "the last one before packaging", true, true},
-	{"c6173efed73b939b7a8ec91ee3dce610678c25d1", "node ports are marked in both directions; it knows neither history nor guard", false, false},
+	{"03a5de690ab2d62d8ab2ea2b91925666f47d8780", "the last one before packaging", true, true, true},
+	{"c6173efed73b939b7a8ec91ee3dce610678c25d1", "node ports are marked in both directions; it knows neither history nor guard", false, false, false},
 }
 
 // forEarlier runs a test with each version's binary. Where a clone has no history the test

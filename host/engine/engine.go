@@ -136,7 +136,7 @@ func New(options Options) (*Engine, error) {
 	if e.history, err = history.Open(options.Config.History.Directory); err != nil {
 		options.Log.Warn("some of the changes that are kept cannot be read", "error", err)
 	}
-	e.guard.begin(options.Config.Facts.Record, earlier, options.Log)
+	e.guard.begin(options.Config.Facts.Record, options.Log)
 	e.state.Store(&State{Waiting: "starting", Kernel: dp.Features(), neighbours: e.neighbours, around: here{}})
 	return e, nil
 }

@@ -27,8 +27,12 @@ type guard struct {
 	// approvals come from others than the loop; asked are those that wait for an answer.
 	approvals chan approval
 	asked     []*approval
-	// earlier is what the run before held, whose rules are in the kernel; nil if nothing.
+	// earlier is what the run before held, until this one has rules in the kernel; nil if
+	// nothing.
 	earlier *Held
+	// lost says that this is in force without approval, because the rules of that run were
+	// gone; nil if they were not.
+	lost error
 	// noted is what the note on disk says; nil if there is none.
 	noted *Held
 }
@@ -38,9 +42,14 @@ type guard struct {
 // so that what an earlier run left stays.
 func (e *Engine) guarded(next *State, wanted *Result, why func(*Result) string, p *problems) *Result {
 	g := &e.guard
-	before := e.before(next, wanted)
-	held := before.beyond(wanted)
+	before, err := e.before(next, wanted)
 	next.Held = nil
+	if err != nil {
+		p.addPassing("kernel", err)
+		next.Waiting = "waiting to read the rules of an earlier run, behind which a change is held"
+		return nil
+	}
+	held := before.beyond(wanted)
 	if held == nil {
 		g.held, g.between = nil, rules.Compiler{}
 		return wanted
@@ -53,7 +62,7 @@ func (e *Engine) guarded(next *State, wanted *Result, why func(*Result) string, 
 	}
 	if g.held == nil {
 		g.modules, g.known = e.State().Modules, before.Subjects
-		e.log.Warn("a change is held", "ruleset", held.Ruleset[:leastDigits], "because", held.Because, "beyond", held.Limit)
+		e.log.Warn("a change is held", "ruleset", held.Ruleset[:leastDigits], "because", held.Because, "beyond", held.Limit, "unclear", held.Unclear)
 		e.remember(history.Entry{Result: history.Held, Because: held.Because}, nil, wanted, next.Modules)
 	}
 	g.held, next.Held = held, held
@@ -86,23 +95,34 @@ func (g *guard) hold(held *Held, before, after *Result, why func(*Result) string
 }
 
 // before is what is in force, as far as the guard goes by it: nothing at a start, but where
-// the run before held a change. Approving it is not what a restart is for.
-func (e *Engine) before(state *State, wanted *Result) Installed {
+// the run before held a change. Approving it is not what a restart is for, however much of
+// that run's rules this version understands; only where they are gone nothing is left to keep.
+func (e *Engine) before(state *State, wanted *Result) (Installed, error) {
+	g := &e.guard
 	if state.Result != nil {
 		in := state.installed()
-		if e.guard.held != nil {
-			in.Subjects = e.guard.known // however many come meanwhile
+		if g.held != nil {
+			in.Subjects = g.known // however many come meanwhile
 		}
-		return in
+		return in, nil
 	}
-	if e.guard.earlier == nil {
-		return Installed{}
+	if g.earlier == nil {
+		return Installed{}, nil
 	}
-	ruleset, err := e.installer.understood()
+	found, err := e.installer.found()
 	if err != nil {
-		e.log.Warn("the rules of an earlier run cannot be read", "error", err)
+		return Installed{}, err
 	}
-	return Installed{Ruleset: ruleset, Subjects: wanted.subjects(), External: e.guard.earlier.External, Holding: true}
+	g.lost = nil
+	if !found.decides {
+		if wanted.Ruleset != nil && !unlimited(wanted.inputs.Config) {
+			g.lost = g.earlier.lost()
+		}
+		return Installed{}, nil
+	}
+	return Installed{
+		Ruleset: found.ruleset, Subjects: wanted.subjects(), External: g.earlier.External, Holding: true, Unclear: !found.exact,
+	}, nil
 }
 
 // meanwhile is the result that is in force while another one is held: subjects that are
@@ -149,10 +169,13 @@ func (g *guard) since(last []ModuleStatus) []ModuleStatus {
 	return last
 }
 
-// word is what the log adds to the reason of a change that was approved.
+// word is what the log adds to the reason of a change that was approved, or should have been.
 func (g *guard) word() string {
-	if g.approved != nil {
+	switch {
+	case g.approved != nil:
 		return ", approved"
+	case g.earlier != nil && g.lost != nil:
+		return ", without approval"
 	}
 	return ""
 }

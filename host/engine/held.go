@@ -23,18 +23,53 @@ type Held struct {
 	Largest  Change `json:"largest"`
 	// Limit is what it is beyond, by its key in the configuration.
 	Limit string `json:"limit"`
+	// Unclear says that the rules in the kernel, behind which the run before held a change, are
+	// not as this version makes them. Nobody can say then what would change: there are no
+	// numbers and no limit.
+	Unclear bool `json:"unclear,omitempty"`
 	// External is snat.external, as what is in force has it.
 	External bool `json:"external"`
 }
 
 // String gives it in one line.
 func (h Held) String() string {
-	why := ""
-	if h.Because != "" {
-		why = ", because " + h.Because
+	if h.Unclear {
+		return fmt.Sprintf("ruleset %.12s%s: %s", h.Ruleset, h.why(), h.reason())
 	}
-	return fmt.Sprintf("ruleset %.12s decides otherwise for %d of %d subjects, most for %s (%d addresses, %.3g%% of all)%s: beyond %s",
-		h.Ruleset, h.Subjects, h.Of, h.Largest.Subject, h.Largest.Addresses, 100*h.Largest.Share, why, h.Limit)
+	return fmt.Sprintf("ruleset %.12s decides otherwise for %d of %d subjects, most for %s (%d addresses, %.3g%% of all)%s: %s",
+		h.Ruleset, h.Subjects, h.Of, h.Largest.Subject, h.Largest.Addresses, 100*h.Largest.Share, h.why(), h.reason())
+}
+
+// why ends a sentence with what differs, if that is known.
+func (h Held) why() string {
+	if h.Because == "" {
+		return ""
+	}
+	return ", because " + h.Because
+}
+
+// reason is what it is held for.
+func (h Held) reason() string {
+	if h.Unclear {
+		return "what it changes is not known, because the rules in the kernel are not as this version makes them"
+	}
+	return "beyond " + h.Limit
+}
+
+// lost says that the rules are gone that it was held behind. A note that cannot be read knows
+// no ruleset.
+func (h Held) lost() error {
+	what := "a change"
+	if h.Ruleset != "" {
+		what = fmt.Sprintf("ruleset %.12s", h.Ruleset)
+	}
+	return fmt.Errorf("what the facts demand is in force without approval: the rules before it are gone, behind which %s was held since %s%s",
+		what, h.Since.UTC().Format(time.RFC3339), h.why())
+}
+
+// unlimited says whether nothing is beyond the limits of a configuration.
+func unlimited(cfg config.Config) bool {
+	return cfg.Guard.MaxChange == config.MaxChange{Pods: 1, Addresses: 1}
 }
 
 // beyond says what a result is held for where something is installed; nil if it is not.
@@ -42,10 +77,12 @@ func (h Held) String() string {
 func (in Installed) beyond(after *Result) *Held {
 	most := after.inputs.Config.Guard.MaxChange
 	switch {
-	case most == config.MaxChange{Pods: 1, Addresses: 1}:
+	case unlimited(after.inputs.Config) || after.Ruleset == nil: // which an IPv6 cluster has not
 		return nil
-	case in.Ruleset == nil || in.Ruleset.Node == "" || after.Ruleset == nil:
-		return nil // nothing to compare: the first rules, and an IPv6 cluster
+	case in.Unclear:
+		return &Held{Ruleset: after.Ruleset.Digest(), External: in.External, Unclear: true}
+	case in.Ruleset == nil || in.Ruleset.Node == "":
+		return nil // nothing to compare: the first rules
 	case in.External != after.Snapshot.External && !in.Holding:
 		return nil // the operator says so; with what is held already it would let that through
 	}

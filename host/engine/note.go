@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// begin reads what the run before held, if its rules are in the kernel.
-func (g *guard) begin(record string, earlier bool, log *slog.Logger) {
+// begin reads what the run before held.
+func (g *guard) begin(record string, log *slog.Logger) {
 	text, err := os.ReadFile(noteOf(record))
 	if errors.Is(err, fs.ErrNotExist) {
 		return
@@ -24,9 +24,7 @@ func (g *guard) begin(record string, earlier bool, log *slog.Logger) {
 		log.Warn("what the run before held cannot be read: what is beyond the guard's limits is held again", "file", noteOf(record), "error", err)
 		*g.noted = Held{Since: time.Now(), Because: "the run before held a change"}
 	}
-	if earlier {
-		g.earlier = g.noted
-	}
+	g.earlier = g.noted
 }
 
 // noteOf is where it is noted that a change is held, for the next start.

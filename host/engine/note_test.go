@@ -22,7 +22,7 @@ func TestNoteOfAnotherVersion(t *testing.T) {
 		}
 		var log bytes.Buffer
 		g := guard{}
-		g.begin(record, true, slog.New(slog.NewTextHandler(&log, nil)))
+		g.begin(record, slog.New(slog.NewTextHandler(&log, nil)))
 		if g.earlier == nil || g.earlier.Because != because {
 			t.Errorf("%s: %+v", text, g.earlier)
 		}

@@ -66,8 +66,11 @@ func (e *Engine) pass(ctx context.Context) (next time.Time) {
 	}
 	if state.Held != nil {
 		// The same as long as something is, whatever comes meanwhile: it is told once.
-		p.add(guardSource, fmt.Errorf("a change is held since %s, beyond %s: snatd plan shows it, snatd approve lets it through",
-			state.Held.Since.UTC().Format(time.RFC3339), state.Held.Limit))
+		p.add(guardSource, fmt.Errorf("a change is held since %s, %s: snatd plan shows it, snatd approve lets it through",
+			state.Held.Since.UTC().Format(time.RFC3339), state.Held.reason()))
+	}
+	if lost := e.guard.lost; lost != nil && state.Result != nil {
+		p.add(guardSource, lost)
 	}
 	e.reader.services.report(&p)
 	next = earlier(next, e.healer.report(&p, time.Now()))

@@ -26,6 +26,9 @@ type Installed struct {
 	// goes by both.
 	External bool `json:"external"`
 	Holding  bool `json:"holding"`
+	// Unclear says that what the kernel holds is not as this version makes it, and Ruleset is as
+	// much of it as is understood, while a change is held: then whatever is wanted is.
+	Unclear bool `json:"unclear"`
 }
 
 // Uncounted says that the kernel counts no connections, so that a plan must not either.
@@ -58,7 +61,10 @@ func (s *State) installed() Installed {
 			modules[e.Decision.Module] = true
 		}
 	}
-	return Installed{s.Ruleset, s.Result.subjects(), slices.Sorted(maps.Keys(modules)), s.Result.Snapshot.External, s.Held != nil}
+	return Installed{
+		Ruleset: s.Ruleset, Subjects: s.Result.subjects(), Modules: slices.Sorted(maps.Keys(modules)),
+		External: s.Result.Snapshot.External, Holding: s.Held != nil,
+	}
 }
 
 // Plan is what would happen if a state came into force. As JSON it is stable: keys are

@@ -45,11 +45,25 @@ func (i *installer) left() (decides bool, err error) {
 	if err != nil || held == nil {
 		return false, err
 	}
-	understood, exact := rules.FromTable(held)
 	if i.takeOver(held) != nil {
 		i.known = false // and is looked at again
 	}
-	return understood.Node != "" || !exact && hooked(held), nil
+	return findingOf(held).decides, nil
+}
+
+// finding is what is made of a table that an earlier run left.
+type finding struct {
+	// ruleset is as much of it as is understood, nil without a table; exact says that this is
+	// all of it.
+	ruleset *rules.Ruleset
+	exact   bool
+	// decides says whether it decides anything.
+	decides bool
+}
+
+func findingOf(held *nft.Table) finding {
+	understood, exact := rules.FromTable(held)
+	return finding{understood, exact, held != nil && (understood.Node != "" || !exact && hooked(held))}
 }
 
 // hooked says whether packets come to a rule of a table: another version may decide there in
@@ -58,16 +72,22 @@ func hooked(held *nft.Table) bool {
 	return slices.ContainsFunc(held.Chains, func(c nft.Chain) bool { return c.Hook != nil && len(c.Rules) > 0 })
 }
 
-// understood is as much of what the kernel holds as can be understood, another version may
-// have made it; nil if that is nothing.
-func (i *installer) understood() (*rules.Ruleset, error) {
+// found is what the kernel holds before the first rules of this run; another version, or
+// others, may have made it.
+func (i *installer) found() (finding, error) {
 	if !i.known {
 		if _, err := i.verify(); err != nil {
-			return nil, err
+			return finding{}, err
 		}
 	}
-	from, err := i.origin()
-	return from.ruleset, err
+	if i.known {
+		return finding{i.holds, true, i.holds != nil && i.holds.Node != ""}, nil
+	}
+	held, err := i.read()
+	if err != nil {
+		return finding{}, err
+	}
+	return findingOf(held), nil
 }
 
 // takeOver takes for granted what an earlier run left, so that it is guarded before

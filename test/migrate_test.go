@@ -306,6 +306,7 @@ func TestMigrateAWSPluginOtherwise(t *testing.T) {
 	plugin.restart(m.daemon, false, func(string) {})
 	m.install()
 	m.openMore()
+	m.leaveToPlugin()
 	m.stop(syscall.SIGTERM)
 	if out := m.succeed("cleanup"); !strings.Contains(out, "live connections keep what they need") {
 		t.Error(out)
@@ -323,6 +324,35 @@ func TestMigrateAWSPluginOtherwise(t *testing.T) {
 	if out := m.succeed("cleanup", "--force"); strings.TrimSpace(out) != "nothing to remove" {
 		t.Error(out)
 	}
+}
+
+// leaveToPlugin has the daemon take its rules out, as the pages about uninstalling do. What it
+// keeps for live connections beside the plugin it keeps for the plugin's too, so that the
+// pages have to say that waiting is in vain.
+func (m *migration) leaveToPlugin() {
+	m.t.Helper()
+	for _, page := range []struct{ file, heading string }{{"README.md", "Uninstall"}, {"systemd/README.md", "Remove"}} {
+		text := printed(m.t, page.file, `(?s)\n## `+page.heading+`\n(.*?)(?:\n## |$)`)
+		if !strings.Contains(text, "--force") || !strings.Contains(text, "migrate/aws-vpc-cni.md#3-stop-snatd-and-clean-up)") {
+			m.t.Errorf("%s does not say how to clean up beside the plugin:\n%s", page.file, text)
+		}
+	}
+	m.setConfig("network: {ipFamily: ipv6}\n") // the chart's cleanup=true
+	m.waitKept(1)
+	m.openMore() // of the plugin alone
+	m.look("cleanup=true")
+	m.waitKept(len(m.open) / 2) // the other half is not translated
+}
+
+// waitKept waits until the daemon keeps something for so many live connections.
+func (m *migration) waitKept(least int) {
+	m.t.Helper()
+	m.wait("connections to keep something for", func() error {
+		if kept := m.status().Kept; kept < least {
+			return fmt.Errorf("%d, want %d", kept, least)
+		}
+		return nil
+	})
 }
 
 // adoptConverted makes the converted configuration this daemon's, with the lab's paths.

@@ -14,6 +14,7 @@ import (
 	"github.com/snatd/snatd/host/config"
 	"github.com/snatd/snatd/host/engine"
 	"github.com/snatd/snatd/host/link"
+	"github.com/snatd/snatd/host/neighbour"
 )
 
 func cleanupCommand() *cobra.Command {
@@ -29,10 +30,14 @@ or have it wait for that with --wait.
 
 Beside the AWS VPC CNI plugin that would never be: its connections bear the same mark. Once
 the plugin translates again it does for connections of either all that snatd does, and
---force removes everything. Elsewhere that breaks them.`,
+--force removes everything, and needs no configuration. Where the plugin does not translate
+that breaks connections, and standard error says so.`,
 		Example: "  snatd cleanup --wait --config /etc/snatd/config.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if force {
+				return cleanup(command.Context(), command.OutOrStdout(), byForce(command.ErrOrStderr()), false)
+			}
 			cfg, err := flags.load()
 			if err != nil {
 				// What is in the kernel must be removable whatever the file says.
@@ -41,9 +46,6 @@ the plugin translates again it does for connections of either all that snatd doe
 				cfg.SNAT.Mark = 0 // others use the default too: go by the routing rules
 			}
 			clean := func(c *engine.Cleaner) (engine.Removed, error) { return c.Clean(engine.NetworkOf(cfg, link.Link{})) }
-			if force {
-				clean = (*engine.Cleaner).RemoveAll
-			}
 			return cleanup(command.Context(), command.OutOrStdout(), clean, wait)
 		},
 	}
@@ -83,6 +85,24 @@ func cleanup(ctx context.Context, out io.Writer, clean cleaning, wait bool) (err
 		_, err = fmt.Fprintln(out, "nothing to remove")
 	}
 	return err
+}
+
+// byForce removes everything, and warns if that breaks connections.
+func byForce(warnings io.Writer) cleaning {
+	return func(cleaner *engine.Cleaner) (engine.Removed, error) {
+		translates, unseen := neighbour.LookAWS()
+		removed, err := cleaner.RemoveAll()
+		if err != nil || !removed.Changed || translates {
+			return removed, err
+		}
+		const consequence = "live connections that needed what is removed break"
+		if unseen != nil {
+			fmt.Fprintf(warnings, "snatd: unless the AWS VPC CNI plugin translates here, which cannot be seen, %s: %v\n", consequence, unseen)
+		} else {
+			fmt.Fprintf(warnings, "snatd: the AWS VPC CNI plugin does not translate here: %s\n", consequence)
+		}
+		return removed, nil
+	}
 }
 
 // cleanLater cleans up when no connection needs what is left any more.

@@ -28,15 +28,17 @@ The AWS VPC CNI plugin has no configuration file: snatd reads the same variables
 }
 
 func convertIPMasqAgentCommand() *cobra.Command {
-	var reserved bool
+	var flags convert.AgentFlags
 	command := &cobra.Command{
 		Use:   "ip-masq-agent FILE",
 		Short: "from ip-masq-agent's configuration, in YAML or JSON",
 		Long: `Ip-masq-agent prints the configuration that decides as ip-masq-agent does with FILE, which
 its container has at /etc/config/ip-masq-agent. An empty file stands for its defaults.
 
-Unknown keys are errors, although ip-masq-agent overlooks them. With the agent's flag
---nomasq-all-reserved-ranges its default is another one: say so here too.
+Keys that are not spelt as ip-masq-agent's page has them are errors, although it reads them
+in upper and lower case alike, and overlooks those that it does not know. What it refuses is
+an error too. With its flag --nomasq-all-reserved-ranges its default is another one, and
+without --enable-ipv6 it refuses CIDRs of IPv6: say here with which of them it runs.
 
 It needs the names of the pods' interfaces in network.podInterfaces, and a facts file that
 says "vpc: {cidrs: [127.0.0.0/8]}", a network where no packet of a pod goes: ip-masq-agent
@@ -52,14 +54,15 @@ knows no VPC.`,
 			return nil, cobra.ShellCompDirectiveDefault // files of any name: the agent's has no ending
 		},
 	}
-	command.Flags().BoolVar(&reserved, "nomasq-all-reserved-ranges", false, "the agent runs with this flag")
+	command.Flags().BoolVar(&flags.AllReservedRanges, "nomasq-all-reserved-ranges", false, "the agent runs with this flag")
+	command.Flags().BoolVar(&flags.EnableIPv6, "enable-ipv6", false, "the agent runs with this flag")
 	addOutput(command, "yaml")
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		data, err := file.Read(arguments[0], document.Limit)
 		if err != nil {
 			return err
 		}
-		result, err := convert.IPMasqAgent(arguments[0], data, reserved)
+		result, err := convert.IPMasqAgent(arguments[0], data, flags)
 		if err != nil {
 			return err
 		}

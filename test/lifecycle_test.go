@@ -166,6 +166,21 @@ func (d *daemon) cleanupWaits(conn *openConn) {
 	}
 }
 
+// Cleanup by force breaks connections where the AWS plugin does not translate, and says so.
+func TestCleanupByForce(t *testing.T) {
+	d := start(t)
+	conn := d.open(d.lab.PodB, lab.TCP, lab.Internet)
+	d.stop(syscall.SIGTERM)
+	d.forced("removed\n", "snatd: the AWS VPC CNI plugin does not translate here: live connections that needed what is removed break\n")
+	if held := d.kernel(); held != (kernel{}) {
+		t.Errorf("after cleanup the kernel holds %+v", held)
+	}
+	if _, err := conn.Ask(t.Context()); err == nil {
+		t.Error("the connection lives on, so that the warning is not true")
+	}
+	d.forced("nothing to remove\n", "")
+}
+
 // A daemon that is started while cleanup waits is not kept from it, and ends the waiting.
 func TestCleanupGivesWay(t *testing.T) {
 	d := start(t)

@@ -65,7 +65,7 @@ func (m *migration) follow(part string) {
 	m.t.Helper()
 	_, text, found := strings.Cut(m.page, "\n## "+part+"\n")
 	text, _, _ = strings.Cut(text, "\n## ")
-	commands := regexp.MustCompile(`(?m)^    ((?:kubectl|snatd|iptables) .*)$`).FindAllStringSubmatch(text, -1)
+	commands := regexp.MustCompile(`(?m)^    ((?:kubectl|helm|snatd|iptables) .*)$`).FindAllStringSubmatch(text, -1)
 	if !found || len(commands) < 3 {
 		m.t.Fatalf("the part %s has the commands %q", part, commands)
 	}
@@ -92,8 +92,9 @@ func (m *migration) finish() {
 
 func (m *migration) do(command string) {
 	m.t.Helper()
+	command = m.inImage(command)
 	m.followed[command] = true
-	if strings.HasPrefix(command, "kubectl ") {
+	if strings.HasPrefix(command, "kubectl ") || strings.HasPrefix(command, "helm ") {
 		effect := m.kubectl[command]
 		if effect == nil {
 			m.t.Fatalf("the page says %s, whose effect is not known here", command)
@@ -112,6 +113,41 @@ func (m *migration) do(command string) {
 	if then := m.after[command]; then != nil {
 		then()
 	}
+}
+
+// inImage makes of a command that the page has snatd's image run on a node one for its
+// shell. Nothing else is in the image, and no PATH.
+func (m *migration) inImage(command string) string {
+	m.t.Helper()
+	way, inside, found := strings.Cut(command, " -- ")
+	if !found {
+		if regexp.MustCompile(`^snatd (status|explain|flows|cleanup)`).MatchString(command) {
+			m.t.Fatalf("the page says %s, which is for a node, and not how to run it there", command)
+		}
+		return command
+	}
+	// TestDeployed has an API server make the pod of the second.
+	ways := []string{"kubectl -n kube-system exec POD", printed(m.t, "README.md", `(?m)^    (kubectl debug .*) -- `)}
+	program := printed(m.t, "Dockerfile", `(?m)^ENTRYPOINT \["(.*)"\]$`)
+	arguments, ok := strings.CutPrefix(inside, program+" ")
+	if !ok || !slices.Contains(ways, way) {
+		m.t.Fatalf("the page says %s, accepted: %q, of %s alone", command, ways, program)
+	}
+	return "snatd " + arguments
+}
+
+// printed is what a file of examples/deploy has for the pattern's group.
+func printed(t *testing.T, name, pattern string) string {
+	t.Helper()
+	text, err := os.ReadFile("../examples/deploy/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(pattern).FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("%s has no %s", name, pattern)
+	}
+	return string(found[1])
 }
 
 // expectWarnings waits for the warnings that are due.
@@ -218,7 +254,7 @@ func withPlugin(t *testing.T, plugin awsPlugin) *migration {
 		"kubectl -n kube-system set env daemonset/aws-node AWS_VPC_K8S_CNI_EXTERNALSNAT=true":                 func() { external = true },
 		"kubectl -n kube-system set env daemonset/aws-node AWS_VPC_K8S_CNI_EXTERNALSNAT=false":                func() { external = false },
 		"kubectl -n kube-system rollout status daemonset/aws-node":                                            func() { plugin.restart(m.daemon, external, m.look) },
-		"kubectl -n kube-system delete daemonset/snatd":                                                       func() { m.stop(syscall.SIGTERM) },
+		"helm uninstall snatd --namespace kube-system":                                                        func() { m.stop(syscall.SIGTERM) },
 	}
 	return m
 }
@@ -270,6 +306,7 @@ func TestMigrateAWSPluginOtherwise(t *testing.T) {
 	plugin.restart(m.daemon, false, func(string) {})
 	m.install()
 	m.openMore()
+	m.leaveToPlugin()
 	m.stop(syscall.SIGTERM)
 	if out := m.succeed("cleanup"); !strings.Contains(out, "live connections keep what they need") {
 		t.Error(out)
@@ -280,12 +317,46 @@ func TestMigrateAWSPluginOtherwise(t *testing.T) {
 	if out := m.succeed("cleanup"); !strings.Contains(out, "live connections keep what they need") {
 		t.Error(out)
 	}
-	if out := m.succeed("cleanup", "--force"); strings.TrimSpace(out) != "removed" {
-		t.Error(out)
-	}
+	m.forced("removed\n", "")
 	m.look("cleanup --force")
-	if out := m.succeed("cleanup", "--force"); strings.TrimSpace(out) != "nothing to remove" {
-		t.Error(out)
+	m.forced("nothing to remove\n", "")
+}
+
+// leaveToPlugin has the daemon take its rules out, as the pages about uninstalling do. What it
+// keeps for live connections beside the plugin it keeps for the plugin's too, so that the
+// pages have to say that waiting is in vain.
+func (m *migration) leaveToPlugin() {
+	m.t.Helper()
+	for _, page := range []struct{ file, heading string }{{"README.md", "Uninstall"}, {"systemd/README.md", "Remove"}} {
+		text := printed(m.t, page.file, `(?s)\n## `+page.heading+`\n(.*?)(?:\n## |$)`)
+		if !strings.Contains(text, "--force") || !strings.Contains(text, "migrate/aws-vpc-cni.md#3-stop-snatd-and-clean-up)") {
+			m.t.Errorf("%s does not say how to clean up beside the plugin:\n%s", page.file, text)
+		}
+	}
+	m.setConfig("network: {ipFamily: ipv6}\n") // the chart's cleanup=true
+	m.waitKept(1)
+	m.openMore() // of the plugin alone
+	m.look("cleanup=true")
+	m.waitKept(len(m.open) / 2) // the other half is not translated
+}
+
+// waitKept waits until the daemon keeps something for so many live connections.
+func (m *migration) waitKept(least int) {
+	m.t.Helper()
+	m.wait("connections to keep something for", func() error {
+		if kept := m.status().Kept; kept < least {
+			return fmt.Errorf("%d, want %d", kept, least)
+		}
+		return nil
+	})
+}
+
+// forced cleans up by force, and checks what that prints. It needs no configuration.
+func (d *daemon) forced(out, warning string) {
+	d.t.Helper()
+	d.write("config.yaml", "snat: [\n")
+	if stdout, stderr, err := d.output(nil, "cleanup", "--force"); err != nil || stdout != out || stderr != warning {
+		d.t.Errorf("cleanup --force: %v\n%s%s", err, stdout, stderr)
 	}
 }
 
@@ -358,7 +429,7 @@ func TestMigrateIPMasqAgent(t *testing.T) {
 				"kubectl -n kube-system delete daemonset/ip-masq-agent":                                        func() {},
 				"kubectl apply -f ip-masq-agent.yaml":                                                          m.masqAgent,
 				"kubectl -n kube-system rollout status daemonset/ip-masq-agent":                                m.masqAgent, // it does so each minute
-				"kubectl -n kube-system delete daemonset/snatd":                                                func() { m.stop(syscall.SIGTERM) },
+				"helm uninstall snatd --namespace kube-system":                                                 func() { m.stop(syscall.SIGTERM) },
 			}
 			m.after = map[string]func(){
 				"snatd convert ip-masq-agent agent.yaml > config.yaml": m.adoptConverted,

@@ -35,30 +35,31 @@ func TestIPMasqAgent(t *testing.T) {
 	reserved := append([]string{"100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "240.0.0.0/4"}, private...)
 	for name, test := range map[string]struct {
-		file     string
-		reserved bool
-		want     []string
-		notes    []string // that only such a file has
+		file  string
+		flags convert.AgentFlags
+		want  []string
+		notes []string // that only such a file has
 	}{
-		"empty":                   {file: "", want: private},
-		"a comment":               {file: "# nothing\n", want: private},
-		"no object":               {file: "{}", want: private},
-		"all reserved ranges":     {file: "", reserved: true, want: reserved},
-		"reserved, but a list":    {file: "nonMasqueradeCIDRs: [10.0.0.0/8]", reserved: true, want: []string{"10.0.0.0/8", "169.254.0.0/16"}},
-		"link-local too":          {file: "masqLinkLocal: true", want: []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}},
-		"an empty list":           {file: "nonMasqueradeCIDRs: []", want: []string{"169.254.0.0/16"}},
-		"a list without a value":  {file: "nonMasqueradeCIDRs:", want: []string{"169.254.0.0/16"}},
-		"null in JSON":            {file: `{"nonMasqueradeCIDRs": null, "masqLinkLocal": true}`, want: nil},
-		"everything":              {file: "nonMasqueradeCIDRs: [0.0.0.0/0]", want: []string{"0.0.0.0/0", "169.254.0.0/16"}},
-		"twice":                   {file: "nonMasqueradeCIDRs: [10.0.0.0/8, 10.0.0.0/8, 10.1.0.0/16]", want: []string{"10.0.0.0/8", "10.1.0.0/16", "169.254.0.0/16"}},
-		"an address":              {file: "nonMasqueradeCIDRs: [192.0.2.1/32]", want: []string{"169.254.0.0/16", "192.0.2.1/32"}},
-		"JSON":                    {file: `{"nonMasqueradeCIDRs": ["192.0.2.0/24"], "masqLinkLocal": false, "masqLinkLocalIPv6": false}`, want: []string{"169.254.0.0/16", "192.0.2.0/24"}},
-		"the project's example":   {file: "nonMasqueradeCIDRs:\n  - 10.0.0.0/8\n  - 172.16.0.0/12\n  - 192.168.0.0/16\nmasqLinkLocal: false\nresyncInterval: 60s", want: private, notes: []string{"resyncInterval 1m0s is left out: snatd applies changes of its files at once"}},
-		"IPv6":                    {file: "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\nmasqLinkLocalIPv6: true", want: []string{"10.0.0.0/8", "169.254.0.0/16"}, notes: []string{"fd00::/8 of nonMasqueradeCIDRs is left out: snatd translates no IPv6, so that pods keep their IPv6 addresses everywhere", "masqLinkLocalIPv6 is left out: snatd translates no IPv6"}},
+		"empty":                  {file: "", want: private},
+		"a comment":              {file: "# nothing\n", want: private},
+		"no object":              {file: "{}", want: private},
+		"all reserved ranges":    {file: "", flags: convert.AgentFlags{AllReservedRanges: true}, want: reserved},
+		"reserved, but a list":   {file: "nonMasqueradeCIDRs: [10.0.0.0/8]", flags: convert.AgentFlags{AllReservedRanges: true}, want: []string{"10.0.0.0/8", "169.254.0.0/16"}},
+		"link-local too":         {file: "masqLinkLocal: true", want: []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"}},
+		"an empty list":          {file: "nonMasqueradeCIDRs: []", want: []string{"169.254.0.0/16"}},
+		"a list without a value": {file: "nonMasqueradeCIDRs:", want: []string{"169.254.0.0/16"}},
+		"null in JSON":           {file: `{"nonMasqueradeCIDRs": null, "masqLinkLocal": true}`, want: nil},
+		"everything":             {file: "nonMasqueradeCIDRs: [0.0.0.0/0]", want: []string{"0.0.0.0/0", "169.254.0.0/16"}},
+		"twice":                  {file: "nonMasqueradeCIDRs: [10.0.0.0/8, 10.0.0.0/8, 10.1.0.0/16]", want: []string{"10.0.0.0/8", "10.1.0.0/16", "169.254.0.0/16"}},
+		"an address":             {file: "nonMasqueradeCIDRs: [192.0.2.1/32]", want: []string{"169.254.0.0/16", "192.0.2.1/32"}},
+		"JSON":                   {file: `{"nonMasqueradeCIDRs": ["192.0.2.0/24"], "masqLinkLocal": false, "masqLinkLocalIPv6": false}`, want: []string{"169.254.0.0/16", "192.0.2.0/24"}},
+		"the project's example":  {file: "nonMasqueradeCIDRs:\n  - 10.0.0.0/8\n  - 172.16.0.0/12\n  - 192.168.0.0/16\nmasqLinkLocal: false\nresyncInterval: 60s", want: private, notes: []string{"resyncInterval 1m0s is left out: snatd applies changes of its files at once"}},
+		"IPv6": {file: "nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']\nmasqLinkLocalIPv6: true", flags: convert.AgentFlags{EnableIPv6: true}, want: []string{"10.0.0.0/8", "169.254.0.0/16"}, notes: []string{
+			"with --enable-ipv6 ip-masq-agent masquerades IPv6 too; snatd translates none", "fd00::/8 of nonMasqueradeCIDRs is left out: snatd translates no IPv6, so that pods keep their IPv6 addresses everywhere", "masqLinkLocalIPv6 is left out: snatd translates no IPv6"}},
 		"more CIDRs than usually": {file: "cidrLimit: 65\nnonMasqueradeCIDRs: [" + strings.Repeat("10.0.0.0/8, ", 65) + "]", want: []string{"10.0.0.0/8", "169.254.0.0/16"}, notes: []string{"cidrLimit 65 is left out: guard.maxChange holds changes that are too large"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			result, err := convert.IPMasqAgent("agent.yaml", []byte(test.file), test.reserved)
+			result, err := convert.IPMasqAgent("agent.yaml", []byte(test.file), test.flags)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +89,7 @@ func TestIPMasqAgent(t *testing.T) {
 
 // What a configuration says is what people read before they trust it.
 func TestIPMasqAgentComments(t *testing.T) {
-	result, err := convert.IPMasqAgent("/tmp/agent\n.yaml", []byte("masqLinkLocal: false\nnonMasqueradeCIDRs:\n- 10.0.0.0/8\n- fd00::/8\n- 192.168.0.0/16\n"), false)
+	result, err := convert.IPMasqAgent("/tmp/agent\n.yaml", []byte("masqLinkLocal: false\nnonMasqueradeCIDRs:\n- 10.0.0.0/8\n- fd00::/8\n- 192.168.0.0/16\n"), convert.AgentFlags{EnableIPv6: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,14 +123,22 @@ func TestIPMasqAgentErrors(t *testing.T) {
 		"nonMasqueradeCIDRs: 10.0.0.0/8":              "agent.yaml:1:21: nonMasqueradeCIDRs: a string, accepted: a list",
 		"masqLinkLocal: maybe":                        `agent.yaml:1:16: masqLinkLocal: "maybe" is not a bool, accepted: true, false`,
 		"resyncInterval: 60":                          `agent.yaml:1:17: resyncInterval: "60" is not a duration, accepted: such as 60s`,
-		"cidrLimit: many":                             `agent.yaml:1:12: cidrLimit: "many" is not a number of CIDRs, accepted: such as 64`,
+		"resyncInterval: 0":                           "agent.yaml:1:17: resyncInterval: no time, accepted: such as 60s",
+		"resyncInterval:":                             "agent.yaml:1:1: resyncInterval: no time, accepted: such as 60s",
+		`{"resyncInterval": null}`:                    "agent.yaml:1:2: resyncInterval: no time, accepted: such as 60s",
+		"cidrLimit: many":                             "agent.yaml:1:12: cidrLimit: a string, accepted: a whole number without quotes",
+		`cidrLimit: "64"`:                             "agent.yaml:1:12: cidrLimit: a string, accepted: a whole number without quotes",
+		"cidrLimit: 64.5":                             "agent.yaml:1:12: cidrLimit: a number, accepted: a whole number without quotes",
+		"cidrLimit: 2":                                "agent.yaml:1:1: nonMasqueradeCIDRs: 3 CIDRs, accepted: at most 2, which is cidrLimit; ip-masq-agent refuses this file and goes on with an earlier one",
+		"nonMasqueradeCIDRs: [10.0.0.0/8, 'fd00::/8']": "agent.yaml:1:34: nonMasqueradeCIDRs[1]: fd00::/8 is IPv6, accepted: IPv4 CIDRs, or --enable-ipv6 here too if the agent runs with it; " +
+			"without it ip-masq-agent refuses this file and goes on with an earlier one",
 		"cidrLimit: 1\nnonMasqueradeCIDRs: [10.0.0.0/8, 10.0.0.0/8]": "agent.yaml:2:1: nonMasqueradeCIDRs: 2 CIDRs, accepted: at most 1, which is cidrLimit; " +
 			"ip-masq-agent refuses this file and goes on with an earlier one",
 		"nonMasqueradeCIDRs: [" + strings.Repeat("10.0.0.0/8, ", 65) + "]": "agent.yaml:1:1: nonMasqueradeCIDRs: 65 CIDRs, accepted: at most 64, which is cidrLimit; " +
 			"ip-masq-agent refuses this file and goes on with an earlier one",
 		"cidrLimit: 10000\nnonMasqueradeCIDRs: [" + strings.Repeat("10.0.0.0/8, ", 9000) + "]": "agent.yaml:2:1: nonMasqueradeCIDRs: 9001 CIDRs, accepted: at most 9000, for snat.excludeCIDRs takes no more",
 	} {
-		if _, err := convert.IPMasqAgent("agent.yaml", []byte(file), false); err == nil || err.Error() != want {
+		if _, err := convert.IPMasqAgent("agent.yaml", []byte(file), convert.AgentFlags{}); err == nil || err.Error() != want {
 			t.Errorf("%.100q:\n%v, want\n%s", file, err, want)
 		}
 	}
@@ -144,7 +153,7 @@ var agentSeeds = []string{
 
 // harmless holds that whatever is converted is a configuration, and the rest an error.
 func harmless(t testing.TB, name string, data []byte) {
-	result, err := convert.IPMasqAgent(name, data, len(data)%2 == 0)
+	result, err := convert.IPMasqAgent(name, data, convert.AgentFlags{AllReservedRanges: len(data)%2 == 0, EnableIPv6: len(data)%3 == 0})
 	if err == nil {
 		load(t, result)
 	}

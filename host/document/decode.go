@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -85,6 +86,13 @@ func (d *Document) decode(n ast.Node, at place, key string, into reflect.Value) 
 		}
 		if scalar {
 			return d.error(at, key, "%s is not a bool, accepted: %s", Quote(text), accepted(into.Type()))
+		}
+	case reflect.Int:
+		// As it would be printed: 010 is 8 to some readers of YAML and 10 to others.
+		number, err := strconv.Atoi(text)
+		if _, ok := n.(*ast.IntegerNode); ok && err == nil && strconv.Itoa(number) == text {
+			into.SetInt(int64(number))
+			return nil
 		}
 	default:
 		panic(fmt.Sprintf("document: cannot decode into %v", into.Type()))

@@ -105,7 +105,7 @@ func Parse(name string, data []byte, limit int) (*Document, error) {
 // Decode fills the struct that into points to, by the names in its yaml tags.
 // Fields whose keys are absent, or present without a value, keep what they
 // hold, so that into may carry the defaults. Fields may be structs, slices, maps
-// with string keys, strings, bools, netip.Prefix (an IPv4 CIDR, see ParseCIDR),
+// with string keys, strings, bools, ints (in decimal), netip.Prefix (an IPv4 CIDR, see ParseCIDR),
 // netip.Addr (see ParseAddr), and any encoding.TextUnmarshaler; the errors of
 // the last should quote the value and say what is accepted.
 //

@@ -26,6 +26,7 @@ type sample struct {
 	Inner   inner             `yaml:"inner"`
 	Items   []inner           `yaml:"items"`
 	Maybe   *bool             `yaml:"maybe"`
+	Count   int               `yaml:"count"`
 
 	// Computed has no key.
 	Computed int
@@ -65,6 +66,7 @@ func TestDecode(t *testing.T) {
 		{"bool", "on: true", func(s *sample) { s.On = true }},
 		{"a bool that may be absent", "maybe: false", func(s *sample) { s.Maybe = new(false) }},
 		{"no value for what may be absent", "maybe:", func(*sample) {}},
+		{"number", "count: -64", func(s *sample) { s.Count = -64 }},
 		{"own type", "level: low", func(s *sample) { s.Level = "low" }},
 		{"own type sees a number as written", "level: 0x80", func(s *sample) { s.Level = "0x80" }},
 		{"cidrs", "cidrs: [10.0.0.0/8, 0.0.0.0/0]", func(s *sample) { s.CIDRs = prefixes("10.0.0.0/8", "0.0.0.0/0") }},
@@ -96,7 +98,7 @@ func TestDecode(t *testing.T) {
 }
 
 func TestDecodeErrors(t *testing.T) {
-	const top = "name, on, level, cidrs, address, labels, inner, items, maybe"
+	const top = "name, on, level, cidrs, address, labels, inner, items, maybe, count"
 	tests := []struct{ name, text, want string }{
 		{"unknown key", "title: x", "f.yaml:1:1: title: unknown key, accepted: " + top},
 		{"unknown key inside", "inner:\n  c: x", "f.yaml:2:3: inner.c: unknown key, accepted: a, b"},
@@ -119,6 +121,11 @@ func TestDecodeErrors(t *testing.T) {
 		{"bool for a string", "labels: {a: true}", `f.yaml:1:13: labels.a: true without quotes is a bool, accepted: a string, such as "true"`},
 		{"yes for a bool", "on: yes", `f.yaml:1:5: on: "yes" is not a bool, accepted: true, false`},
 		{"bool in quotes", `on: "true"`, `f.yaml:1:5: on: "true" is not a bool, accepted: true, false`},
+		{"number in quotes", `count: "64"`, "f.yaml:1:8: count: a string, accepted: a whole number without quotes"},
+		{"part of a number", "count: 6.4", "f.yaml:1:8: count: a number, accepted: a whole number without quotes"},
+		{"number in octal", "count: 010", "f.yaml:1:8: count: a number, accepted: a whole number without quotes"},
+		{"number that is too large", "count: 9223372036854775808", "f.yaml:1:8: count: a number, accepted: a whole number without quotes"},
+		{"list for a number", "count: [1]", "f.yaml:1:1: count: a list, accepted: a whole number without quotes"},
 		{"mapping for a bool", "on: {}", "f.yaml:1:1: on: keys and values, accepted: true, false"},
 		{"no bool for what may be absent", "maybe: no", `f.yaml:1:8: maybe: "no" is not a bool, accepted: true, false`},
 		{"tag for what may be absent", "maybe: !!bool true", "f.yaml:1:8: maybe: a tag (!), accepted: true, false"},

@@ -71,6 +71,8 @@ func accepted(t reflect.Type) string {
 		return "a list"
 	case reflect.Bool:
 		return "true, false"
+	case reflect.Int:
+		return "a whole number without quotes"
 	}
 	return "a string"
 }

@@ -29,6 +29,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,6 +58,20 @@ func Look(node Node) ([]Finding, error) {
 		failed = append(failed, err)
 	}
 	return findings, errors.Join(failed...)
+}
+
+// LookAWS tells whether the AWS plugin translates in the network namespace in which the
+// calling thread is. It is an error if that cannot be seen.
+func LookAWS() (bool, error) {
+	var failed []error
+	for _, look := range []func(Node) ([]Finding, error){lookRules, lookLegacy} {
+		found, err := look(Node{}) // the plugin's chains are known by their names
+		if slices.ContainsFunc(found, func(f Finding) bool { return f.Kind == AWSTranslates }) {
+			return true, nil
+		}
+		failed = append(failed, err)
+	}
+	return false, errors.Join(failed...)
 }
 
 func explain(what string, err error) error {

@@ -264,9 +264,16 @@ var cases = map[string]struct {
 func TestFindings(t *testing.T) {
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
-			found := look(t, newNode(t, test.script), testNode)
+			n := newNode(t, test.script)
+			found := look(t, n, testNode)
 			if got := kinds(found); !slices.Equal(got, test.want) {
 				t.Errorf("%+v, want %v", found, test.want)
+			}
+			var aws bool
+			var err error
+			n.Do(func() { aws, err = LookAWS() })
+			if err != nil || aws != slices.Contains(test.want, AWSTranslates) {
+				t.Errorf("the plugin translates: %v, %v", aws, err)
 			}
 			for _, f := range found {
 				if f.Message == "" || f.Fix == "" || !slices.Contains(Kinds(), f.Kind) {

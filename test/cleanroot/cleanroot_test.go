@@ -6,7 +6,8 @@
 //	SNATD_TEST_CLEANROOT=/var/tmp/cleanroot go test -v -timeout 60m ./test/cleanroot
 //
 // The folder is where the Debian is made, with debootstrap, and found again next time. Go,
-// the modules that are downloaded and what is compiled already are this machine's.
+// the modules that are downloaded and what is compiled already are this machine's. TESTFLAGS,
+// if it is set, is what make test gets, as .ci/run gives it less than all tests.
 package cleanroot
 
 import (
@@ -36,19 +37,11 @@ make demo
 make test
 `
 
-// users are who types it. .ci/run runs all tests as root anyway, and the plain user's run
-// shows which need a tool: so root runs some of each kind only, and neither builds releases
-// for other machines again.
-var users = []user{
-	{name: "plain user", id: 1000, flags: "-timeout 30m -skip '^Test(SameBytes|VersionOfOthers)$'"},
-	{name: "root", flags: "-timeout 30m -short -run '^Test(Default|Demo|DropIn|Example|Explain|Help|Import|Plan|Reload|Restart|Status)'"},
-}
-
-type user struct {
-	name  string
-	id    int
-	flags string // TESTFLAGS of make test, if not those of the Makefile
-}
+// users are who types it, by their numbers.
+var users = []struct {
+	name string
+	id   int
+}{{"plain user", 1000}, {"root", 0}}
 
 // absent are tools that some tests need, and that are not there.
 const absent = "nft iptables conntrack ip buildah chromium curl zsh fish promtool wat2wasm clang rustc cargo node gcc"
@@ -70,7 +63,7 @@ func TestCleanRoot(t *testing.T) {
 	nstest.Need(t, "debootstrap", "debootstrap")
 	bootstrap(t, base)
 	for _, user := range users {
-		t.Run(user.name, func(t *testing.T) { t.Parallel(); follow(t, base, user) })
+		t.Run(user.name, func(t *testing.T) { follow(t, base, user.id) })
 	}
 }
 
@@ -92,13 +85,13 @@ func bootstrap(t *testing.T, base string) {
 }
 
 // follow has one user do what the README says.
-func follow(t *testing.T, base string, user user) {
+func follow(t *testing.T, base string, user int) {
 	t.Helper()
 	clone, err := filepath.Abs(project)
 	if err != nil {
 		t.Fatal(err)
 	}
-	work := filepath.Join(base, "..", fmt.Sprintf("%s-%d-%d", filepath.Base(base), os.Getpid(), user.id))
+	work := filepath.Join(base, "..", fmt.Sprintf("%s-%d-%d", filepath.Base(base), os.Getpid(), user))
 	if err := os.MkdirAll(filepath.Join(work, "home"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -109,13 +102,10 @@ func follow(t *testing.T, base string, user user) {
 	})
 	run(t, exec.Command("git", "clone", "--quiet", "--bare", clone, filepath.Join(work, "home", "snatd.git")))
 
-	command := exec.Command("./enter.sh", fmt.Sprint(user.id), fmt.Sprintf(script, absent))
+	command := exec.Command("./enter.sh", fmt.Sprint(user), fmt.Sprintf(script, absent))
 	command.Env = append(os.Environ(), "BASE="+base, "WORK="+work, "CLONE="+clone)
 	for _, name := range []string{"GOROOT", "GOMODCACHE", "GOCACHE", "GOPROXY"} {
 		command.Env = append(command.Env, name+"="+strings.TrimSpace(run(t, exec.Command("go", "env", name))))
-	}
-	if user.flags != "" {
-		command.Env = append(command.Env, "TESTFLAGS="+user.flags)
 	}
 	// All that it starts dies with it, and its mounts are gone with it; it dies with this
 	// thread, which the test keeps.

@@ -2,15 +2,13 @@ package main
 
 import (
 	"bytes"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
-)
 
-var write = flag.Bool("write", false, "write COMMANDS.md instead of comparing it")
+	"github.com/snatd/snatd/host/fresh"
+)
 
 // TestReference holds COMMANDS.md against what the commands' --help prints.
 func TestReference(t *testing.T) {
@@ -22,18 +20,7 @@ func TestReference(t *testing.T) {
 What ` + "`--help`" + ` prints of each.
 `)
 	describe(t, &text, root())
-	if *write {
-		if err := os.WriteFile("COMMANDS.md", text.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile("COMMANDS.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, text.Bytes()) {
-		t.Error("COMMANDS.md is not what the commands say: run go test ./host -run Reference -write")
-	}
+	fresh.Check(t, "COMMANDS.md", text.String(), "go test ./host -run Reference -write")
 }
 
 // describe writes a command, and those below it, but for those that nobody is to call.

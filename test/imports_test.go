@@ -98,7 +98,7 @@ var boundaries = []boundary{
 		reason: "it is what the fakes of AWS's services have in common"},
 	{only: []string{"github.com/elastic"},
 		reason: "filters for system calls are loaded by runtimes of containers, and by tests"},
-	{only: ours("host/aws/imdstest", "host/aws/ec2test", "host/nstest", "rules/nft/nfttest", "rules/oracle"),
+	{only: ours("host/aws/imdstest", "host/aws/ec2test", "host/fresh", "host/nstest", "rules/nft/nfttest", "rules/oracle"),
 		reason: "what is made for tests is not for a node"},
 }
 

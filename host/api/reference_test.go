@@ -2,37 +2,23 @@ package api
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
-)
 
-var write = flag.Bool("write", false, "write README.md instead of comparing it")
+	"github.com/snatd/snatd/host/fresh"
+)
 
 // TestReference holds README.md against the endpoints and the comments of what they answer
 // with.
 func TestReference(t *testing.T) {
-	want := (&reference{t: t, told: map[reflect.Type]bool{}}).String()
-	if *write {
-		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Error("README.md is not what the API is: run go test ./host/api -run Reference -write")
-	}
+	fresh.Check(t, "README.md", (&reference{t: t, told: map[reflect.Type]bool{}}).String(), "go test ./host/api -run Reference -write")
 }
 
 const introduction = `<!-- Made from endpoint.go and the comments of what is answered by: go test ./host/api -run Reference -write -->

@@ -1,35 +1,21 @@
 package config
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
-)
 
-var write = flag.Bool("write", false, "write README.md instead of comparing it")
+	"github.com/snatd/snatd/host/fresh"
+)
 
 // TestReference holds README.md against the comments of Config's fields, the
 // defaults and the variables.
 func TestReference(t *testing.T) {
-	want := reference(t)
-	if *write {
-		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Error("README.md is not what config.go says: run go test ./host/config -run Reference -write")
-	}
+	fresh.Check(t, "README.md", reference(t), "go test ./host/config -run Reference -write")
 }
 
 // TestVariablesHaveKeys: the reference has a row for each.

@@ -2,35 +2,21 @@ package metrics
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-)
 
-var write = flag.Bool("write", false, "write README.md instead of comparing it")
+	"github.com/snatd/snatd/host/fresh"
+)
 
 // TestReference holds README.md against the metrics that there are.
 func TestReference(t *testing.T) {
-	want := reference()
-	if *write {
-		if err := os.WriteFile("README.md", []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Error("README.md is not what the metrics are: run go test ./host/metrics -run Reference -write")
-	}
+	fresh.Check(t, "README.md", reference(), "go test ./host/metrics -run Reference -write")
 }
 
 func reference() string {

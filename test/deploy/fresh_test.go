@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
-	"flag"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,43 +12,32 @@ import (
 	"testing"
 
 	"github.com/snatd/snatd/host/config"
+	"github.com/snatd/snatd/host/fresh"
 )
-
-var write = flag.Bool("write", false, "write what is made from other files instead of comparing it")
 
 // What is made from other files is what would be made now.
 func TestFresh(t *testing.T) {
 	schema := filepath.Join(Folder(t), "chart/values.schema.json")
-	fresh(t, schema, valuesSchema(t, schema)) // first, since helm goes by it
+	fresh.Check(t, schema, string(valuesSchema(t, schema)), again) // first, since helm goes by it
 	alerts, err := os.ReadFile(filepath.Join(Folder(t), "../prometheus/alerts.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A chart contains all that it needs, wherever it is copied to.
-	fresh(t, filepath.Join(Folder(t), "chart/files/alerts.yaml"), alerts)
+	fresh.Check(t, filepath.Join(Folder(t), "chart/files/alerts.yaml"), string(alerts), again)
 	for _, name := range []string{"rbac", "configmap", "daemonset"} {
 		text, err := Render(t, "--show-only", "templates/"+name+".yaml")
 		if err != nil {
 			t.Fatal(err)
 		}
-		const made = "# Made from the chart by: go test ./test/deploy -run Fresh -write\n"
+		const made = "# Made from the chart by: " + again + "\n"
 		text = made + strings.TrimPrefix(strings.ReplaceAll(text, "# Source: snatd/templates/"+name+".yaml\n", ""), "---\n")
-		fresh(t, filepath.Join(Folder(t), "manifests", name+".yaml"), []byte(text))
+		fresh.Check(t, filepath.Join(Folder(t), "manifests", name+".yaml"), text, again)
 	}
 }
 
-// fresh compares a file with what it has to be, or writes that.
-func fresh(t *testing.T, path string, want []byte) {
-	t.Helper()
-	if *write {
-		if err := os.WriteFile(path, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is not what it is made from: run go test ./test/deploy -run Fresh -write (%v)", path, err)
-	}
-}
+// again makes all of them.
+const again = "go test ./test/deploy -run Fresh -write"
 
 // notHere are the keys of the configuration that a chart has no value for: the pod's
 // mounts and environment say these, and a socket's group is changed by a capability
